@@ -1,0 +1,1 @@
+"""Facts, rules and the log: the only package that decides or appends."""

@@ -1,0 +1,176 @@
+"""Funding of a millésime, and the activation that it has to cover."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from ledger.decisions.carnets import Carnet
+from ledger.decisions.situation import Accepted, Command, Decision, Situation
+from ledger.facts import (
+    AnyFact,
+    CarnetActivated,
+    Event,
+    FundingCommitted,
+    FundingFact,
+    FundingOrdered,
+    FundingReceived,
+    Rules,
+    TicketsActivated,
+)
+from ledger.values.ids import CarnetId, ProgrammeId, StreamId, carnet_stream, funding_stream
+from ledger.values.money import Cents, allocate
+from ledger.values.reasons import Reason, Refusal
+
+Stage = Literal["commitment", "order", "cash"]
+_STAGE_FACTS: Final[
+    dict[Stage, type[FundingCommitted] | type[FundingOrdered] | type[FundingReceived]]
+] = {"commitment": FundingCommitted, "order": FundingOrdered, "cash": FundingReceived}
+LARGEST_CHUNK: Final = 400  # carnets a command: with its header, well under a batch of 1 000 facts
+
+
+@dataclass(slots=True)
+class Funding:
+    """Running totals of a millésime, in cents."""
+
+    covered: Counter[Stage] = field(default_factory=Counter)
+    activated: int = 0
+    allocated: Counter[str] = field(default_factory=Counter)  # of the activated, by funder
+
+
+def evolve(funding: Funding | None, event: Event, fact: FundingFact, position: int) -> Funding:
+    """Fold one event in."""
+    funding = funding or Funding()
+    match fact:
+        case TicketsActivated():
+            funding.activated += fact.amount_cents
+            funding.allocated.update(fact.cents)
+        case FundingCommitted():
+            funding.covered["commitment"] += sum(fact.cents.values())
+        case FundingOrdered():
+            funding.covered["order"] += sum(fact.cents.values())
+        case FundingReceived():
+            funding.covered["cash"] += sum(fact.cents.values())
+    return funding
+
+
+class RecordFunding(Command, frozen=True, kw_only=True):
+    """A funder committed, ordered or paid face value. Fees are booked elsewhere."""
+
+    programme: ProgrammeId
+    millesime: int
+    stage: Stage
+    reference: str
+    cents: dict[str, Cents]
+
+    @property
+    def streams(self) -> tuple[StreamId, ...]:
+        return (funding_stream(self.programme, self.millesime),)
+
+    def decide(self, at: Situation) -> Decision:
+        entry = at.reference.programmes.get(self.programme)
+        if entry is None:
+            return Refusal(Reason.PROGRAMME_UNKNOWN)
+        if not self.cents.keys() <= entry.opened.shares.keys():
+            return Refusal(Reason.FUNDER_UNKNOWN)
+        if entry.closed:
+            return Refusal(Reason.PROGRAMME_CLOSED)
+        fact = _STAGE_FACTS[self.stage](
+            programme=self.programme,
+            millesime=self.millesime,
+            reference=self.reference,
+            cents=self.cents,
+        )
+        return Accepted(((self.streams[0], fact),))
+
+
+class ActivateCarnets(Command, frozen=True, kw_only=True):
+    """Put carnets into circulation. Money and units move in the same batch, or not at all."""
+
+    may_wait = True
+
+    programme: ProgrammeId
+    millesime: int
+    carnets: tuple[CarnetId, ...]  # at most LARGEST_CHUNK, none twice
+
+    @property
+    def streams(self) -> tuple[StreamId, ...]:
+        own = funding_stream(self.programme, self.millesime)
+        return (own, *map(carnet_stream, self.carnets))
+
+    @property
+    def weight(self) -> int:
+        return len(self.carnets) + 1
+
+    def decide(self, at: Situation) -> Decision:
+        return decide_activation(self, at)
+
+
+def decide_activation(command: ActivateCarnets, at: Situation) -> Decision:
+    """Activate what is funded: 'no pass in circulation whose counter-value is not in the account'.
+
+    The rules say which stage of funding suffices; the national rule was cash.
+    """
+    entry = at.reference.programmes.get(command.programme)
+    if entry is None:
+        return Refusal(Reason.PROGRAMME_UNKNOWN)
+    carnets: list[Carnet | None] = [at.streams.get(stream) for stream in command.streams[1:]]
+    for carnet in carnets:
+        if carnet is None or (carnet.issued.programme, carnet.issued.millesime) != (
+            command.programme,
+            command.millesime,
+        ):
+            return Refusal(Reason.CARNET_UNKNOWN)
+    if entry.closed:
+        return Refusal(Reason.PROGRAMME_CLOSED)
+    known = [carnet for carnet in carnets if carnet is not None]
+    funding: Funding = at.streams.get(command.streams[0]) or Funding()
+    amount = sum(carnet.size * carnet.issued.face_value_cents for carnet in known)
+    stage = entry.rules[-1].activation_requires
+    covered = _covered(funding, entry.rules[-1])
+    if funding.activated + amount > covered:
+        missing = funding.activated + amount - covered
+        return Refusal(
+            Reason.FUNDING_INSUFFICIENT,
+            entry.rule_version,
+            {"requires": stage, "missing_cents": missing},
+        )
+    for carnet in known:
+        if carnet.activated:
+            return Refusal(Reason.CARNET_ALREADY_ACTIVATED, detail={"carnet": carnet.id})
+
+    # From here on the activation succeeds.
+    units: list[tuple[StreamId, AnyFact]] = [
+        (
+            carnet_stream(carnet.id),
+            CarnetActivated(
+                carnet=carnet.id,
+                programme=command.programme,
+                millesime=command.millesime,
+                tickets=carnet.size,
+            ),
+        )
+        for carnet in known
+    ]
+    money = TicketsActivated(
+        programme=command.programme,
+        millesime=command.millesime,
+        first_carnet=command.carnets[0],
+        carnets=len(known),
+        tickets=sum(carnet.size for carnet in known),
+        amount_cents=Cents(amount),
+        cents=_shares(funding, amount, entry.opened.shares),
+    )
+    return Accepted((*units, (command.streams[0], money)))
+
+
+def _covered(funding: Funding, rules: Rules) -> int:
+    """Face value that may circulate. A later stage of funding counts for the earlier ones too."""
+    order: tuple[Stage, ...] = ("commitment", "order", "cash")
+    stages = order[order.index(rules.activation_requires) :]
+    return max(funding.covered[stage] for stage in stages)
+
+
+def _shares(funding: Funding, amount: int, weights: dict[str, int]) -> dict[str, Cents]:
+    """Each funder's part of this activation: the step between two cumulative splits."""
+    after = allocate(funding.activated + amount, weights)
+    return {funder: Cents(cents - funding.allocated[funder]) for funder, cents in after.items()}

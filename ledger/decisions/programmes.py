@@ -1,0 +1,268 @@
+"""Programmes and holders: open, publish rules, order, close."""
+
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from ledger.decisions.reference import ProgrammeEntry
+from ledger.decisions.situation import Accepted, Command, Decision, Situation
+from ledger.facts import (
+    CarnetsIssued,
+    CarnetsOrdered,
+    EnvelopeDrawn,
+    Event,
+    HolderRegistered,
+    OriginStarted,
+    ProgrammeClosed,
+    ProgrammeFact,
+    ProgrammeOpened,
+    Rules,
+    RulesPublished,
+)
+from ledger.values.clock import end_of_day, start_of_day
+from ledger.values.codes import LARGEST_NUMBER
+from ledger.values.ids import (
+    LOG_STREAM,
+    HolderId,
+    OrderId,
+    ProgrammeId,
+    StreamId,
+    holder_stream,
+    programme_stream,
+)
+from ledger.values.reasons import Reason, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order and how many of its carnets exist."""
+
+    ordered: CarnetsOrdered
+    issued: int = 0
+
+
+@dataclass(slots=True)
+class Programme:
+    """What a programme has ordered and what others drew from it."""
+
+    ordered_tickets: int = 0
+    drawn_tickets: int = 0
+    next_number: int = 1
+    orders: dict[OrderId, Order] = field(default_factory=dict)
+
+
+def evolve(
+    programme: Programme | None, event: Event, fact: ProgrammeFact, position: int
+) -> Programme:
+    """Fold one event in."""
+    programme = programme or Programme()
+    match fact:
+        case CarnetsIssued():
+            order = programme.orders[fact.order]
+            programme.orders[fact.order] = replace(order, issued=order.issued + fact.carnets)
+        case CarnetsOrdered():
+            programme.ordered_tickets += fact.carnets * fact.size
+            programme.next_number = fact.first_number + fact.carnets
+            programme.orders[fact.order] = Order(fact)
+        case EnvelopeDrawn():
+            programme.drawn_tickets += fact.tickets
+        case ProgrammeOpened() | RulesPublished() | ProgrammeClosed():
+            pass  # reference data holds these
+    return programme
+
+
+class StartLedger(Command, frozen=True, kw_only=True):
+    """Write position 1. A ledger is a demo from here on, or never."""
+
+    demo: bool
+    clock_offset_seconds: int = 0
+
+    @property
+    def streams(self) -> tuple[StreamId, ...]:
+        return (LOG_STREAM,)
+
+    def decide(self, at: Situation) -> Decision:
+        if at.reference.origin is not None:
+            return Refusal(Reason.LEDGER_HAS_STARTED)
+        offset = self.clock_offset_seconds if self.demo else 0
+        return Accepted(((LOG_STREAM, OriginStarted(demo=self.demo, clock_offset_seconds=offset)),))
+
+
+class OpenProgramme(Command, frozen=True, kw_only=True):
+    """Open a programme: its name, its calendar, its cap, who pays for it."""
+
+    programme: ProgrammeId
+    name: str
+    zone: str
+    cap_tickets: int | None
+    shares: dict[str, int]
+    parent: ProgrammeId | None = None
+
+    @property
+    def streams(self) -> tuple[StreamId, ...]:
+        return (programme_stream(self.programme),)
+
+    def decide(self, at: Situation) -> Decision:
+        if self.programme in at.reference.programmes:
+            return Refusal(Reason.PROGRAMME_EXISTS)
+        if self.parent is not None and self.parent not in at.reference.programmes:
+            return Refusal(Reason.PARENT_UNKNOWN)
+        opened = ProgrammeOpened(
+            programme=self.programme,
+            name=self.name,
+            zone=self.zone,
+            cap_tickets=self.cap_tickets,
+            shares=self.shares,
+            parent=self.parent,
+        )
+        return Accepted(((self.streams[0], opened),))
+
+
+class PublishRules(Command, frozen=True, kw_only=True):
+    """Publish the next version of a programme's rules. Earlier carnets keep theirs."""
+
+    programme: ProgrammeId
+    rule_version: int
+    rules: Rules
+
+    @property
+    def streams(self) -> tuple[StreamId, ...]:
+        return (programme_stream(self.programme),)
+
+    def decide(self, at: Situation) -> Decision:
+        entry = at.reference.programmes.get(self.programme)
+        if entry is None:
+            return Refusal(Reason.PROGRAMME_UNKNOWN)
+        if self.rule_version != entry.rule_version + 1:
+            return Refusal(Reason.RULES_OUT_OF_ORDER, detail={"published": entry.rule_version})
+        if entry.closed:
+            return Refusal(Reason.PROGRAMME_CLOSED)
+        published = RulesPublished(
+            programme=self.programme, rule_version=self.rule_version, rules=self.rules
+        )
+        return Accepted(((self.streams[0], published),))
+
+
+class CloseProgramme(Command, frozen=True, kw_only=True):
+    """Nothing is ordered, assigned or redeemed in it any more."""
+
+    programme: ProgrammeId
+
+    @property
+    def streams(self) -> tuple[StreamId, ...]:
+        return (programme_stream(self.programme),)
+
+    def decide(self, at: Situation) -> Decision:
+        entry = at.reference.programmes.get(self.programme)
+        if entry is None:
+            return Refusal(Reason.PROGRAMME_UNKNOWN)
+        if entry.closed:
+            return Refusal(Reason.PROGRAMME_CLOSED)
+        return Accepted(((self.streams[0], ProgrammeClosed(programme=self.programme)),))
+
+
+class RegisterHolder(Command, frozen=True, kw_only=True):
+    """Make an organisation known that may hold stock."""
+
+    holder: HolderId
+    name: str
+    siret: str | None = None
+
+    @property
+    def streams(self) -> tuple[StreamId, ...]:
+        return (holder_stream(self.holder),)
+
+    def decide(self, at: Situation) -> Decision:
+        if self.holder in at.reference.holders:
+            return Refusal(Reason.HOLDER_EXISTS)
+        registered = HolderRegistered(holder=self.holder, name=self.name, siret=self.siret)
+        return Accepted(((self.streams[0], registered),))
+
+
+class OrderCarnets(Command, frozen=True, kw_only=True):
+    """Order carnets: their numbers, validity and face value are fixed from here on."""
+
+    programme: ProgrammeId
+    parent: ProgrammeId | None = None  # the programme's own; the caller looks it up
+    order: OrderId
+    millesime: int
+    carnets: int
+    size: int
+    holder: HolderId
+
+    @property
+    def streams(self) -> tuple[StreamId, ...]:
+        own = programme_stream(self.programme)
+        return (own, programme_stream(self.parent)) if self.parent else (own,)
+
+    @property
+    def weight(self) -> int:
+        return 2
+
+    def decide(self, at: Situation) -> Decision:
+        return decide_order(self, at)
+
+
+def decide_order(order: OrderCarnets, at: Situation) -> Decision:
+    """Order within the programme's cap, and its parent's.
+
+    Sources: R02 (sizes), R16 (no rules, no orders), R20 (caps count orders), R30 to R33 (validity).
+    """
+    entry = at.reference.programmes.get(order.programme)
+    if entry is None:
+        return Refusal(Reason.PROGRAMME_UNKNOWN)
+    programme: Programme = at.streams[order.streams[0]]
+    if order.order in programme.orders:
+        return Refusal(Reason.ORDER_EXISTS)
+    if order.holder not in at.reference.holders:
+        return Refusal(Reason.HOLDER_UNKNOWN)
+    if not entry.rules:
+        return Refusal(Reason.RULES_UNPUBLISHED)
+    version, rules = entry.rule_version, entry.rules[-1]
+    if entry.closed:
+        return Refusal(Reason.PROGRAMME_CLOSED, version)
+    if order.size not in rules.sizes:
+        return Refusal(Reason.SIZE_NOT_OFFERED, version, {"size": order.size})
+    if order.millesime not in rules.millesimes:
+        return Refusal(Reason.MILLESIME_NOT_OFFERED, version, {"millesime": order.millesime})
+    tickets = order.carnets * order.size
+    envelopes = [(entry, programme)]
+    if (parent := entry.opened.parent) is not None:
+        envelopes.append((at.reference.programmes[parent], at.streams[programme_stream(parent)]))
+    if programme.next_number + order.carnets - 1 > LARGEST_NUMBER or any(
+        not _fits(tickets, *envelope) for envelope in envelopes
+    ):
+        return Refusal(Reason.CAP_EXCEEDED, version, {"tickets": tickets})
+
+    # From here on the order succeeds.
+    valid_from, valid_until = validity(rules, order.millesime, entry.opened.zone)
+    ordered = CarnetsOrdered(
+        programme=order.programme,
+        order=order.order,
+        millesime=order.millesime,
+        carnets=order.carnets,
+        size=order.size,
+        first_number=programme.next_number,
+        face_value_cents=rules.face_value_cents,
+        valid_from=valid_from,
+        valid_until=valid_until,
+        rule_version=version,
+        holder=order.holder,
+    )
+    if parent is None:
+        return Accepted(((order.streams[0], ordered),))
+    drawn = EnvelopeDrawn(
+        programme=parent, drawn_by=order.programme, order=order.order, tickets=tickets
+    )
+    return Accepted(((programme_stream(parent), drawn), (order.streams[0], ordered)))
+
+
+def validity(rules: Rules, millesime: int, zone: str) -> tuple[datetime, datetime]:
+    """The half-open span of a millésime: thirteen months to midnight in the programme's zone (R31)."""
+    first = date.fromisoformat(f"{millesime}-{rules.first_day}")
+    last = date.fromisoformat(f"{millesime + 1}-{rules.last_day}")
+    return start_of_day(first, zone), end_of_day(last, zone)
+
+
+def _fits(tickets: int, entry: ProgrammeEntry, programme: Programme) -> bool:
+    cap = entry.opened.cap_tickets
+    return cap is None or programme.ordered_tickets + programme.drawn_tickets + tickets <= cap

@@ -1,0 +1,86 @@
+"""What a command sees when it is decided, and the shapes of its answer.
+
+A command reads the streams that it names, reference data and the time, nothing else. What it
+relies on, it extends (so the stream's version guards it) or finds in the reference data (so the
+reference position guards it).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, ClassVar
+
+import msgspec
+
+from ledger.decisions.reference import Reference
+from ledger.facts import AnyFact, Event
+from ledger.values.ids import StreamId
+from ledger.values.reasons import Refusal
+
+
+@dataclass(slots=True)
+class Situation:
+    """The states that a command may look at. `decide` reads it and changes nothing."""
+
+    streams: dict[StreamId, Any]  # folded state by stream; absent where nothing happened yet
+    reference: Reference
+    now: datetime  # UTC, whole seconds, never behind the log's last minute
+    peppers: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """What happened, in order. The last fact stands in the command's first stream.
+
+    Its position is the command's: who has seen that one has seen them all.
+    """
+
+    facts: tuple[tuple[StreamId, AnyFact], ...]
+
+
+class Repeated(msgspec.Struct, frozen=True):
+    """The command was carried out before; this is what it did."""
+
+    event: Event
+    position: int
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """The answer to a question that changes nothing."""
+
+    answer: dict[str, Any]
+
+
+Decision = Accepted | Finding | Refusal
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Something that somebody wants. `command_id` is repeated on every retry."""
+
+    may_wait: ClassVar[bool] = False  # bulk work, which terminals go before
+    keeps_digest: ClassVar[bool] = True  # False: `repeats` compares the fact itself
+
+    command_id: str
+    actor: str
+
+    @property
+    def streams(self) -> tuple[StreamId, ...]:
+        """The streams that it reads and may extend; the first is the one that remembers it."""
+        raise NotImplementedError  # pragma: no cover
+
+    @property
+    def weight(self) -> int:
+        """The most facts it can lead to."""
+        return 1
+
+    def decide(self, at: Situation) -> Decision:
+        """Pure: the same situation, the same answer."""
+        raise NotImplementedError  # pragma: no cover
+
+    def request_digest(self) -> str:
+        """What tells this command from another with the same id: 96 bits, hexadecimal."""
+        return sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:24]
+
+    def repeats(self, event: Event) -> bool:
+        """Whether `event`, which has this command's id, is what this command did."""
+        return event.request == self.request_digest()

@@ -1,0 +1,42 @@
+"""Facts as bytes. `state` is encoded once, when the fact is recorded, and never again.
+
+A self-describing JSON document: header and fact. The log's columns are an index over it, and the
+Merkle leaf will commit to these very bytes.
+"""
+
+from typing import Final, get_args
+
+import msgspec
+
+from ledger.facts import AnyFact, Event, Fact, ReferenceFact
+
+
+def tag_of(fact_type: type[Fact]) -> str:
+    """The stable topic under which facts of this class are stored: `tickets.redeemed.v1`."""
+    return str(fact_type.__struct_config__.tag)
+
+
+TOPICS: Final[dict[type[Fact], str]] = {cls: tag_of(cls) for cls in get_args(AnyFact)}
+FACTS: Final[dict[str, type[Fact]]] = {tag: cls for cls, tag in TOPICS.items()}
+REFERENCE: Final[frozenset[type[Fact]]] = frozenset(get_args(ReferenceFact))
+REFERENCE_TOPICS: Final = tuple(sorted(TOPICS[cls] for cls in REFERENCE))
+
+encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(Event).decode
+
+
+def decode(state: bytes) -> Event:
+    """Read an event back.
+
+    Raises:
+        UnreadableEventError: the bytes are not an event of this ledger: a corrupt row, or a fact
+            of a later version of the program.
+    """
+    try:
+        return _decode(state)
+    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+        raise UnreadableEventError(str(e)) from e
+
+
+class UnreadableEventError(ValueError):
+    """Stored bytes that this program can't read as an event."""

@@ -1,0 +1,1 @@
+"""Values: money, time, identifiers, ticket codes, reasons. No I/O; only `clock` reads the time."""
