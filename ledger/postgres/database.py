@@ -1,0 +1,159 @@
+"""A migrated database for a ledger: somebody's PostgreSQL, else our own."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from ledger.postgres.errors import PostgresUnavailableError
+from ledger.postgres.migrations import migrate
+from ledger.postgres.passwords import ensure_password
+from ledger.postgres.roles import Roles, allow_read_schema, create_assumed, create_logins
+from ledger.postgres.server import PostgresServer, Progress
+
+OLDEST = 150000  # server_version_num
+ATTEMPTS = 5  # a server that we attach to may be on its way down; it comes back
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """How to reach one ledger: a connection string for each role, and its schema.
+
+    Every connection made with them is READ COMMITTED and looks in `schema` first.
+    """
+
+    owner: str = field(repr=False)  # repr=False: one that was given to us may hold a password
+    writer: str = field(repr=False)
+    projector: str = field(repr=False)
+    schema: str = "souche"
+
+
+@contextmanager
+def open_database(
+    data_folder: Path,
+    url: str | None = None,
+    *,
+    schema: str = "souche",
+    settings: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Database]:
+    """A database that is up and migrated, until the block ends.
+
+    `url`, else `SOUCHE_DATABASE_URL`: the owner's connection string to a PostgreSQL that
+    runs already. Without one, the wheel's PostgreSQL is run on `data_folder`, or one that
+    is installed on the machine. `settings` are for that server, over our own.
+
+    Raises:
+        PostgresUnavailableError: there is no database to be had; the message says why.
+        MigrationRefusedError: its schema isn't one that this code can bring up to date.
+    """
+    url = url or os.environ.get("SOUCHE_DATABASE_URL")
+    roles = Roles(schema)
+    if url:
+        yield connect_given(url, roles)
+        return
+    with PostgresServer(data_folder, settings=settings, progress=progress) as server:
+        yield prepare_embedded(server, roles)
+
+
+def prepare_embedded(server: PostgresServer, roles: Roles, dbname: str = "souche") -> Database:
+    """Create what is missing of a ledger on our own server: roles, database, schema."""
+    found = embedded_database(server, roles, dbname)
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with psycopg.connect(server.conninfo(), autocommit=True) as admin:
+                _create_missing(admin, server, roles, dbname)
+            migrate(found.owner, roles)
+        except psycopg.OperationalError:
+            if attempt == ATTEMPTS or not server.wait_until_ready(seconds=30):
+                raise
+        else:
+            break
+    return found
+
+
+def embedded_database(server: PostgresServer, roles: Roles, dbname: str) -> Database:
+    """How to reach the ledger in `dbname` on our own server."""
+    return Database(
+        owner=_with_options(server.conninfo(roles.owner, dbname), roles, "owner"),
+        writer=_with_options(server.conninfo(roles.writer, dbname), roles, "writer"),
+        projector=_with_options(server.conninfo(roles.projector, dbname), roles, "projector"),
+        schema=roles.schema,
+    )
+
+
+def connect_given(url: str, roles: Roles) -> Database:
+    """Prepare a ledger on somebody else's server, as the login in `url`.
+
+    The writer and the projector are roles that this login assumes, unless
+    `SOUCHE_WRITER_URL` and `SOUCHE_PROJECTOR_URL` name logins of their own.
+    """
+    owner = _with_options(url, roles, "owner")
+    try:
+        with psycopg.connect(owner, autocommit=True) as connection:
+            if connection.info.server_version < OLDEST:
+                raise PostgresUnavailableError(
+                    "SOUCHE_DATABASE_URL leads to a PostgreSQL older than 15."
+                )
+            create_assumed(connection, roles)
+        migrate(owner, roles)
+    except psycopg.OperationalError as e:
+        raise PostgresUnavailableError(
+            f"The database at SOUCHE_DATABASE_URL can't be reached: {e}"
+        ) from e
+    return Database(
+        owner=owner,
+        writer=_given("SOUCHE_WRITER_URL", url, roles, roles.writer, "writer"),
+        projector=_given("SOUCHE_PROJECTOR_URL", url, roles, roles.projector, "projector"),
+        schema=roles.schema,
+    )
+
+
+def _given(setting: str, url: str, roles: Roles, role: str, purpose: str) -> str:
+    own = os.environ.get(setting)
+    return _with_options(own, roles, purpose) if own else _with_options(url, roles, purpose, role)
+
+
+def _with_options(conninfo: str, roles: Roles, purpose: str, role: str | None = None) -> str:
+    """`conninfo` with what every session of this ledger sets."""
+    settings = {
+        "search_path": sql.Identifier(roles.schema).as_string(),
+        "default_transaction_isolation": "read committed",
+    }
+    if role is not None:
+        settings["role"] = role
+    given = conninfo_to_dict(conninfo).get("options")
+    options = [str(given)] if given else []
+    options += [f"-c {name}={_escaped(value)}" for name, value in settings.items()]
+    return make_conninfo(
+        conninfo, options=" ".join(options), application_name=f"{roles.schema}-{purpose}"
+    )
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+def _create_missing(
+    admin: psycopg.Connection, server: PostgresServer, roles: Roles, dbname: str
+) -> None:
+    with admin.transaction():  # one command at a time
+        admin.execute("SELECT pg_advisory_xact_lock(hashtext('souche roles'))")
+        names = (roles.owner, roles.writer, roles.projector)
+        create_logins(admin, {name: ensure_password(server.places.secrets, name) for name in names})
+        allow_read_schema(admin, roles)
+    found = admin.execute("SELECT FROM pg_database WHERE datname = %s", [dbname]).fetchone()
+    if found is None:
+        try:
+            admin.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {}").format(
+                    sql.Identifier(dbname), sql.Identifier(roles.owner)
+                )
+            )
+        except psycopg.errors.DuplicateDatabase:
+            return  # another command was quicker

@@ -1,0 +1,9 @@
+"""What can go wrong between us and PostgreSQL, in two kinds that a caller can act on."""
+
+
+class PostgresUnavailableError(Exception):
+    """No PostgreSQL to work with; the message says what to do about it."""
+
+
+class MigrationRefusedError(Exception):
+    """The schema's history and this code's migrations disagree; nothing was changed."""

@@ -1,0 +1,164 @@
+"""Where a ledger's database lives on disk, and who may reach it.
+
+    <data folder>/postgresql/     the "home"; as root it may be elsewhere, see below
+        data/                     PostgreSQL's own folder, 0700, owned by the account that runs it
+        run/                      its socket, 0700; elsewhere when the path is too long for one
+        secrets/<role>            password files, 0600, ours alone
+        lock                      held while a server runs; never deleted
+        server.log
+
+As root, PostgreSQL runs as another account, which has to reach `data`. Where it can't
+(a checkout in a home that is closed to others), the home is /var/lib/souche/<digest of
+the data folder's path>, and `<data folder>/postgresql.location` records that, so that the
+ledger isn't lost from sight when permissions change. Folders that aren't ours are never
+chmodded.
+"""
+
+import hashlib
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.postgres.accounts import Account, account_for
+from ledger.postgres.errors import PostgresUnavailableError
+
+STATE = Path("/var/lib/souche")  # used by root only
+PORT = 5432  # there is no TCP; it names the socket
+SOCKET_PATH_LIMIT = 107  # bytes, of the socket itself; sockaddr_un.sun_path less its zero
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The files of one database, and the account that runs it."""
+
+    home: Path
+    account: Account
+
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's own folder; there only once it is complete."""
+        return self.home / "data"
+
+    @property
+    def log(self) -> Path:
+        """What PostgreSQL says, in English."""
+        return self.home / "server.log"
+
+    @property
+    def lock(self) -> Path:
+        """Locked by every process of a running server."""
+        return self.home / "lock"
+
+    @property
+    def secrets(self) -> Path:
+        """Password files, one a role."""
+        return self.home / "secrets"
+
+    @property
+    def socket_folder(self) -> Path:
+        """Where the socket is, or was when a server last ran here."""
+        recorded = self.home / "socket.location"
+        return Path(recorded.read_text().strip()) if recorded.exists() else self.home / "run"
+
+
+def find_places(data_folder: Path) -> Places:
+    """Decide where the database of `data_folder` lives, and create what is missing.
+
+    Raises:
+        PostgresUnavailableError: the database has gone, or isn't ours to open.
+    """
+    data_folder = data_folder.resolve()
+    try:
+        data_folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        home = _home(data_folder)
+        account = account_for(home / "data")
+        places = Places(home, account)
+        if account.is_us:
+            home.mkdir(mode=0o700, exist_ok=True)
+        else:
+            home.mkdir(mode=0o711, exist_ok=True)
+        places.secrets.mkdir(mode=0o700, exist_ok=True)
+        places.lock.touch(mode=0o600)
+    except PermissionError as e:
+        raise PostgresUnavailableError(f"The folder {data_folder} can't be used: {e}.") from e
+    return places
+
+
+def make_socket_folder(places: Places) -> Path:
+    """A private folder whose path is short enough for a socket. Call it under the lock.
+
+    Raises:
+        PostgresUnavailableError: every path is too long.
+    """
+    folder = places.socket_folder
+    if not _fits(folder) or (folder.exists() and not _private_to(folder, places.account)):
+        folder = places.home / "run"
+    if not _fits(folder):
+        folder = _short_folder()
+        (places.home / "socket.location").write_text(f"{folder}\n")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if not places.account.is_us:
+        os.chown(folder, places.account.uid, places.account.gid)
+    return folder
+
+
+def own_state_folder() -> Path:
+    """`/var/lib/souche`, root's and nobody else's to write.
+
+    Raises:
+        PostgresUnavailableError: somebody else could have put things there.
+    """
+    STATE.mkdir(mode=0o755, parents=True, exist_ok=True)
+    found = STATE.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
+        raise PostgresUnavailableError(
+            f"{STATE} has to be a folder that belongs to root and that only root can write."
+        )
+    return STATE
+
+
+def _home(data_folder: Path) -> Path:
+    beside = data_folder / "postgresql"
+    recorded = data_folder / "postgresql.location"
+    if recorded.exists():
+        home = Path(recorded.read_text().strip())
+        if not (home / "data").exists():
+            raise PostgresUnavailableError(
+                f"The database of {data_folder} was in {home} and isn't there any more. Put it "
+                f"back, or remove {recorded} to begin an empty ledger."
+            )
+        return home
+    if (beside / "data").exists() or account_for(beside / "data").is_us:
+        return beside
+    if account_for(beside / "data").can_enter(data_folder):
+        return beside
+    digest = hashlib.sha256(os.fsencode(data_folder)).hexdigest()[:16]
+    return own_state_folder() / digest
+
+
+def record_home(places: Places, data_folder: Path) -> None:
+    """Remember a home that isn't in the data folder, once there are data in it."""
+    data_folder = data_folder.resolve()
+    if places.home.parent != data_folder:
+        (data_folder / "postgresql.location").write_text(f"{places.home}\n")
+
+
+def _fits(folder: Path) -> bool:
+    return len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_LIMIT
+
+
+def _private_to(folder: Path, account: Account) -> bool:
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == account.uid and not found.st_mode & 0o077
+
+
+def _short_folder() -> Path:
+    candidates = ["/run"] if os.geteuid() == 0 else [os.environ.get("XDG_RUNTIME_DIR", "")]
+    for base in (*candidates, tempfile.gettempdir(), "/tmp"):  # noqa: S108 - mkdtemp makes it private
+        if base and os.access(base, os.W_OK) and _fits(Path(base) / "souche-12345678"):
+            return Path(tempfile.mkdtemp(prefix="souche-", dir=base))
+    raise PostgresUnavailableError(
+        "No folder has a path short enough for PostgreSQL's socket; set TMPDIR to one."
+    )

@@ -1,0 +1,84 @@
+"""A real PostgreSQL for the tests: one server for the session, a fresh ledger for each test."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from ledger.postgres import Database, PostgresServer
+from ledger.postgres.database import embedded_database, prepare_embedded
+from ledger.postgres.roles import Roles
+
+TEMPLATE = "souche_template"
+ROLES = Roles()
+
+NewDatabase = Callable[[], Database]
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    """A folder that PostgreSQL's account can reach when the tests run as root.
+
+    pytest's own `tmp_path` is private to the user who runs the tests.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="souche-tests-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(server_folder: Path) -> Iterator[PostgresServer]:
+    """One embedded server. It needn't survive a power cut, so it doesn't wait for the disk."""
+    settings = {"fsync": "off", "synchronous_commit": "off", "shared_buffers": "64MB"}
+    with PostgresServer(server_folder / "shared", settings=settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres_server: PostgresServer) -> NewDatabase:
+    """Makes a fresh ledger at each call, in some 50 ms: the copy of a migrated one."""
+    prepare_embedded(postgres_server, ROLES, TEMPLATE)
+    numbers = count(1)
+
+    def make() -> Database:
+        name = f"test_{os.getpid()}_{next(numbers)}"
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
+            sql.Identifier(name), sql.Identifier(TEMPLATE), sql.Identifier(ROLES.owner)
+        )
+        with psycopg.connect(postgres_server.conninfo(), autocommit=True) as admin:
+            admin.execute(copy)
+        return embedded_database(postgres_server, ROLES, name)
+
+    return make
+
+
+@pytest.fixture
+def database(new_database: NewDatabase, postgres_server: PostgresServer) -> Iterator[Database]:
+    """A fresh ledger for one test."""
+    found = new_database()
+    yield found
+    drop(postgres_server, found)
+
+
+@pytest.fixture(scope="module")
+def module_database(
+    new_database: NewDatabase, postgres_server: PostgresServer
+) -> Iterator[Database]:
+    """A fresh ledger that the tests of one module share."""
+    found = new_database()
+    yield found
+    drop(postgres_server, found)
+
+
+def drop(server: PostgresServer, database: Database) -> None:
+    """Drop it, whoever is still connected."""
+    name = psycopg.conninfo.conninfo_to_dict(database.owner)["dbname"]
+    with psycopg.connect(server.conninfo(), autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(str(name))))
