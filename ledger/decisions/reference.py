@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from ledger.facts import (
+    AnyFact,
     CutoffFixed,
     HolderRegistered,
     KeyAlgorithm,
@@ -99,8 +100,14 @@ class Reference:
         """How far a demo ledger's clock is moved."""
         return timedelta(seconds=self.origin.clock_offset_seconds if self.origin else 0)
 
-    def fold(self, fact: ReferenceFact, position: int) -> None:
-        """Add one fact, at its position."""
+    def fold(self, fact: AnyFact, position: int) -> None:
+        """Add one fact, at its position.
+
+        Raises:
+            ValueError: the fact is not reference data.
+        """
+        if not isinstance(fact, ReferenceFact):
+            raise ValueError(f"{type(fact).__name__} is not reference data")  # noqa: TRY004
         self.position = position
         match fact:
             case OriginStarted():

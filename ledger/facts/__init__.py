@@ -4,7 +4,7 @@ To add one: a class with a new tag, its name in the union of its stream and in `
 checker then asks for its place in every fold and in the journal; `tests/golden` pins its bytes.
 """
 
-from ledger.facts.base import Fact, OriginStarted
+from ledger.facts.base import CentsByFunder, Fact, OriginStarted
 from ledger.facts.carnets import (
     CarnetActivated,
     CarnetAssigned,
@@ -70,6 +70,7 @@ __all__ = [
     "CarnetTransferred",
     "CarnetsIssued",
     "CarnetsOrdered",
+    "CentsByFunder",
     "CutoffFixed",
     "Entitlement",
     "EnvelopeDrawn",

@@ -1,0 +1,142 @@
+"""One batch of commands, decided. No I/O: rows in, rows and outcomes out.
+
+Commands are decided in the order in which they arrived, and each new event is folded into the
+state that it was decided on; so of two claims for one ticket in one batch, one wins.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from ledger.decisions.folds import fold
+from ledger.decisions.reference import Reference
+from ledger.decisions.situation import Accepted, Command, Finding, Situation
+from ledger.facts import AnyFact, Event
+from ledger.facts.codec import REFERENCE, decode
+from ledger.log.rows import RefusedCommand, Rows
+from ledger.values.ids import StreamId
+from ledger.values.reasons import Reason, Refusal
+
+# Events of the batch have no position yet. They are numbered from here, behind any real one.
+_PROVISIONAL: Final = 1 << 62
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """The command has happened: its last fact, and where that stands."""
+
+    position: int
+    event: Event
+    replayed: bool = False  # it had happened before; this is the first answer again
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """The decision itself broke. A defect of ours: somebody has to look."""
+
+    error: Exception
+
+
+Outcome = Recorded | Finding | Refusal | Failed
+
+
+class Batch:
+    """Decides commands on the events of their streams. Build it, then take rows and outcomes."""
+
+    def __init__(
+        self,
+        commands: Sequence[Command],
+        stored: Iterable[tuple[int, bytes]],
+        reference: Reference,
+        now: datetime,
+        peppers: Mapping[str, bytes],
+    ) -> None:
+        self.commands = commands
+        self.rows = Rows()
+        self._own_reference = False
+        self._at = Situation({}, reference, now, peppers)
+        self._versions: dict[StreamId, int] = {}
+        self._asked = {command.command_id for command in commands}
+        self._done: dict[tuple[StreamId, str], tuple[Event, int]] = {}
+        for position, state in stored:
+            self._absorb(decode(state), position)
+        self._outcomes = [self._decide(command) for command in commands]
+
+    @property
+    def reference(self) -> Reference:
+        """Reference data with the batch's own facts, at provisional positions."""
+        return self._at.reference
+
+    @property
+    def now(self) -> datetime:
+        return self._at.now
+
+    @property
+    def changes_reference(self) -> bool:
+        return self._own_reference
+
+    def outcomes(self, base: int) -> list[Outcome]:
+        """What became of each command, once the rows stand behind position `base`."""
+        return [
+            msgspec.structs.replace(outcome, position=base + outcome.position - _PROVISIONAL)
+            if isinstance(outcome, Recorded) and outcome.position >= _PROVISIONAL
+            else outcome
+            for outcome in self._outcomes
+        ]
+
+    def refused(self) -> list[RefusedCommand]:
+        """The refusals, as they are kept."""
+        return [
+            RefusedCommand(command.command_id, command.actor, type(command).__name__, outcome)
+            for command, outcome in zip(self.commands, self._outcomes, strict=True)
+            if isinstance(outcome, Refusal)
+        ]
+
+    def _absorb(self, event: Event, position: int) -> None:
+        stream = event.stream
+        self._versions[stream] = event.version
+        if event.command_id in self._asked:
+            self._done[stream, event.command_id] = (event, position)
+        streams = self._at.streams
+        streams[stream] = fold(streams.get(stream), event, position)
+
+    def _decide(self, command: Command) -> Outcome:
+        try:
+            if (done := self._done.get((command.streams[0], command.command_id))) is not None:
+                event, position = done
+                if command.repeats(event):
+                    return Recorded(position, event, replayed=True)
+                return Refusal(Reason.COMMAND_ID_REUSED)
+            decision = command.decide(self._at)
+        except Exception as e:  # noqa: BLE001 (one broken decision must not stop the others)
+            return Failed(e)
+        return self._record(command, decision) if isinstance(decision, Accepted) else decision
+
+    def _record(self, command: Command, accepted: Accepted) -> Recorded:
+        request = command.request_digest() if command.keeps_digest else ""
+        last: Recorded | None = None
+        for stream, fact in accepted.facts:
+            event = Event(
+                stream=stream,
+                version=self._versions.get(stream, 0) + 1,
+                recorded_at=self._at.now,
+                command_id=command.command_id,
+                actor=command.actor,
+                fact=fact,
+                request=request,
+            )
+            self.rows.add(event)
+            position = _PROVISIONAL + len(self.rows)
+            self._absorb(event, position)
+            if type(fact) in REFERENCE:
+                self._refer(fact, position)
+            last = Recorded(position, event)
+        if last is None:
+            raise ValueError(f"{type(command).__name__} was accepted without a fact")
+        return last
+
+    def _refer(self, fact: AnyFact, position: int) -> None:
+        if not self._own_reference:
+            self._own_reference = True
+            self._at.reference = self._at.reference.copy()
+        self._at.reference.fold(fact, position)

@@ -1,0 +1,1 @@
+"""The log: one table, gapless positions, one append."""

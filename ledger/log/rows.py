@@ -1,0 +1,114 @@
+"""The SQL of the log and the rows it takes. Whoever appends, appends with this one statement.
+
+Positions come from `log_head`, whose row the append locks until its commit: so the order of
+inserts, of positions and of commits is the same, and a reader never passes over a hole.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ledger.facts import Event
+from ledger.facts.codec import REFERENCE, REFERENCE_TOPICS, TOPICS, encode
+from ledger.values.reasons import Refusal
+
+# The streams of a batch, each in the order of its versions.
+READ: Final = """
+SELECT notification_id, state FROM events
+WHERE originator_id = ANY(%b) ORDER BY originator_id, originator_version
+"""
+
+# Reference data from a position on; a partial index holds just these.
+READ_REFERENCE: Final = f"""
+SELECT notification_id, state FROM events
+WHERE topic IN ({", ".join(f"'{topic}'" for topic in REFERENCE_TOPICS)}) AND notification_id > %b
+ORDER BY notification_id
+"""  # noqa: S608 (our own constants)
+
+LOCK_HEAD: Final = "SELECT size, minute, reference FROM log_head WHERE id = 1 FOR UPDATE"
+
+# No row comes back where the head isn't what was decided on: reference data has moved, or our
+# clock is behind the log's. A unique violation says that a stream has moved. NULL checks nothing.
+APPEND: Final = """
+WITH head AS (
+    UPDATE log_head SET
+        size = size + %(count)b,
+        minute = greatest(minute, %(minute)b),
+        reference = CASE WHEN %(reference_offset)b > 0
+                    THEN size + %(reference_offset)b ELSE reference END
+    WHERE id = 1
+      AND reference = coalesce(%(expected_reference)b, reference)
+      AND minute <= coalesce(%(not_before)b, minute)
+    RETURNING size - %(count)b AS base
+), added AS (
+    INSERT INTO events (originator_id, originator_version, topic, state, notification_id)
+    SELECT stream, version, topic, state, base + number
+    FROM head, unnest(%(streams)b::text[], %(versions)b::bigint[], %(topics)b::text[],
+                      %(states)b::bytea[]) WITH ORDINALITY
+         AS event (stream, version, topic, state, number)
+)
+SELECT base FROM head
+"""
+
+REFUSE: Final = """
+INSERT INTO refusals (refused_at, command_id, actor, command, reason, rule_version, detail)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The log's size, the minute of its last fact, the position of its last reference fact."""
+
+    size: int
+    minute: int
+    reference: int
+
+
+@dataclass(slots=True)
+class Rows:
+    """Events on their way into the log, as the columns that the append takes."""
+
+    streams: list[str] = field(default_factory=list)
+    versions: list[int] = field(default_factory=list)
+    topics: list[str] = field(default_factory=list)
+    states: list[bytes] = field(default_factory=list)
+    reference_offset: int = 0  # of the last reference fact, counted from 1; 0: there is none
+
+    def __len__(self) -> int:
+        return len(self.streams)
+
+    def add(self, event: Event) -> None:
+        """Encode an event, once and for ever, and put it last."""
+        kind = type(event.fact)
+        self.streams.append(event.stream)
+        self.versions.append(event.version)
+        self.topics.append(TOPICS[kind])
+        self.states.append(encode(event))
+        if kind in REFERENCE:
+            self.reference_offset = len(self.streams)
+
+    def parameters(
+        self, minute: int, *, expected_reference: int | None, not_before: int | None
+    ) -> dict[str, Any]:
+        """What APPEND takes. `minute` becomes the head's where it is later."""
+        return {
+            "count": len(self.streams),
+            "minute": minute,
+            "reference_offset": self.reference_offset,
+            "expected_reference": expected_reference,
+            "not_before": not_before,
+            "streams": self.streams,
+            "versions": self.versions,
+            "topics": self.topics,
+            "states": self.states,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedCommand:
+    """A refusal as it is kept beside the log."""
+
+    command_id: str
+    actor: str
+    command: str
+    refusal: Refusal
