@@ -1,0 +1,1 @@
+"""Load generators, yardsticks, and the check of the books after a run."""
