@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from ledger.decisions.folds import fold
+from ledger.decisions.folds import FOLDS
 from ledger.decisions.reference import Reference
 from ledger.decisions.situation import Accepted, Command, Finding, Situation
 from ledger.facts import AnyFact, Event
@@ -58,9 +58,8 @@ class Batch:
         self._versions: dict[StreamId, int] = {}
         self._asked = {command.command_id for command in commands}
         self._done: dict[tuple[StreamId, str], tuple[Event, int]] = {}
-        for position, state in stored:
-            self._absorb(decode(state), position)
-        self._outcomes = [self._decide(command) for command in commands]
+        self._replay(stored)
+        self._verdicts = [self._decide(command) for command in commands]
 
     @property
     def reference(self) -> Reference:
@@ -77,28 +76,33 @@ class Batch:
 
     def outcomes(self, base: int) -> list[Outcome]:
         """What became of each command, once the rows stand behind position `base`."""
+        settled = base - _PROVISIONAL
         return [
-            msgspec.structs.replace(outcome, position=base + outcome.position - _PROVISIONAL)
-            if isinstance(outcome, Recorded) and outcome.position >= _PROVISIONAL
-            else outcome
-            for outcome in self._outcomes
+            Recorded(verdict.position + settled, verdict.event, verdict.replayed)
+            if isinstance(verdict, Recorded) and verdict.position >= _PROVISIONAL
+            else verdict
+            for verdict in self._verdicts
         ]
 
     def refused(self) -> list[RefusedCommand]:
         """The refusals, as they are kept."""
         return [
             RefusedCommand(command.command_id, command.actor, type(command).__name__, outcome)
-            for command, outcome in zip(self.commands, self._outcomes, strict=True)
+            for command, outcome in zip(self.commands, self._verdicts, strict=True)
             if isinstance(outcome, Refusal)
         ]
 
-    def _absorb(self, event: Event, position: int) -> None:
-        stream = event.stream
-        self._versions[stream] = event.version
-        if event.command_id in self._asked:
-            self._done[stream, event.command_id] = (event, position)
-        streams = self._at.streams
-        streams[stream] = fold(streams.get(stream), event, position)
+    def _replay(self, stored: Iterable[tuple[int, bytes]]) -> None:
+        """Fold what the streams hold. The hottest loop there is: hence the local names."""
+        asked, versions, streams = self._asked, self._versions, self._at.streams
+        for position, state in stored:
+            event = decode(state)
+            stream, fact = event.stream, event.fact
+            versions[stream] = event.version
+            if event.command_id in asked:
+                self._done[stream, event.command_id] = (event, position)
+            if (evolve := FOLDS.get(type(fact))) is not None:
+                streams[stream] = evolve(streams.get(stream), event, fact, position)
 
     def _decide(self, command: Command) -> Outcome:
         try:
@@ -114,11 +118,13 @@ class Batch:
 
     def _record(self, command: Command, accepted: Accepted) -> Recorded:
         request = command.request_digest() if command.keeps_digest else ""
+        streams = self._at.streams
         last: Recorded | None = None
         for stream, fact in accepted.facts:
+            version = self._versions.get(stream, 0) + 1
             event = Event(
                 stream=stream,
-                version=self._versions.get(stream, 0) + 1,
+                version=version,
                 recorded_at=self._at.now,
                 command_id=command.command_id,
                 actor=command.actor,
@@ -127,7 +133,10 @@ class Batch:
             )
             self.rows.add(event)
             position = _PROVISIONAL + len(self.rows)
-            self._absorb(event, position)
+            self._versions[stream] = version
+            self._done[stream, command.command_id] = (event, position)
+            if (evolve := FOLDS.get(type(fact))) is not None:
+                streams[stream] = evolve(streams.get(stream), event, fact, position)
             if type(fact) in REFERENCE:
                 self._refer(fact, position)
             last = Recorded(position, event)

@@ -13,16 +13,10 @@ def _by_class(*folds: tuple[Any, Fold]) -> dict[type[Fact], Fold]:
     return {fact: fold for union, fold in folds for fact in get_args(union)}
 
 
-_FOLDS: Final = _by_class(
+# Facts of streams of reference data and of transfers are missing: such a stream has no state.
+FOLDS: Final = _by_class(
     (CarnetFact, carnets.evolve),
     (ProgrammeFact, programmes.evolve),
     (FundingFact, funding.evolve),
     (RunFact, clearing.evolve),
 )
-
-
-def fold(state: Any, event: Event, position: int) -> Any:
-    """The state after `event`. Streams of reference data and transfers have no state but a version."""
-    fact = event.fact
-    evolve = _FOLDS.get(type(fact))
-    return evolve(state, event, fact, position) if evolve else True

@@ -1,15 +1,17 @@
 """Redeem, take back, and look: what a terminal asks of a carnet."""
 
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from hmac import compare_digest
 from typing import ClassVar
 
 from ledger.decisions.carnets import Carnet
 from ledger.decisions.reference import Reference, TerminalEntry
 from ledger.decisions.situation import Accepted, Command, Decision, Finding, Situation
-from ledger.facts import Event, RedemptionVoided, Rules, TicketsRedeemed
+from ledger.facts import AcceptanceArea, Event, RedemptionVoided, TicketsRedeemed, VenueRegistered
 from ledger.values.clock import local_day
 from ledger.values.codes import TicketCode, digest
-from ledger.values.ids import ClaimId, StreamId, TerminalId, carnet_stream
+from ledger.values.ids import ClaimId, StreamId, TerminalId, VenueId, carnet_stream
 from ledger.values.money import Cents
 from ledger.values.reasons import Reason, Refusal
 
@@ -19,11 +21,33 @@ class TerminalCommand(Command, frozen=True, kw_only=True):
 
     terminal: TerminalId
     fingerprint: str  # of the key that opened the session
-    codes: tuple[TicketCode, ...]  # one carnet, no ticket twice: the edge sees to it
+    carnet: StreamId
+    codes: dict[int, str]  # ticket → its code, normalised; ascending
 
     @property
     def streams(self) -> tuple[StreamId, ...]:
-        return (carnet_stream(self.codes[0].carnet),)
+        return (self.carnet,)
+
+    @property
+    def tickets(self) -> tuple[int, ...]:
+        return tuple(self.codes)
+
+
+class SeveralCarnetsError(ValueError):
+    """The codes are of several carnets, or one of them is there twice."""
+
+
+def one_carnet(codes: Sequence[TicketCode]) -> tuple[StreamId, dict[int, str]]:
+    """The `carnet` and `codes` of a terminal's command.
+
+    Raises:
+        SeveralCarnetsError: a command takes tickets of one carnet, each once.
+    """
+    carnet = codes[0].carnet
+    by_ticket = {code.ticket: code.text for code in sorted(codes, key=lambda code: code.ticket)}
+    if len(by_ticket) != len(codes) or any(code.carnet != carnet for code in codes):
+        raise SeveralCarnetsError("the tickets of one carnet, each once")
+    return carnet_stream(carnet), by_ticket
 
 
 class RedeemTickets(TerminalCommand, frozen=True, kw_only=True):
@@ -36,13 +60,13 @@ class RedeemTickets(TerminalCommand, frozen=True, kw_only=True):
     workshop_id: str | None = None
 
     def decide(self, at: Situation) -> Decision:
-        return decide_redemption(at.streams.get(self.streams[0]), self, at)
+        return decide_redemption(at.streams.get(self.carnet), self, at)
 
     def repeats(self, event: Event) -> bool:
         fact = event.fact
         return (
             isinstance(fact, TicketsRedeemed)
-            and fact.tickets == _numbers(self.codes)
+            and fact.tickets == self.tickets
             and event.actor == self.actor
         )
 
@@ -55,7 +79,7 @@ class VoidRedemption(TerminalCommand, frozen=True, kw_only=True):
     claim_id: ClaimId
 
     def decide(self, at: Situation) -> Decision:
-        return decide_void(at.streams.get(self.streams[0]), self, at)
+        return decide_void(at.streams.get(self.carnet), self, at)
 
     def repeats(self, event: Event) -> bool:
         fact = event.fact
@@ -66,17 +90,16 @@ class CheckTickets(TerminalCommand, frozen=True, kw_only=True):
     """Ask whether these tickets would be taken. No effect."""
 
     def decide(self, at: Situation) -> Decision:
-        found = taken_by(at.streams.get(self.streams[0]), self, at)
+        found = taken_by(at.streams.get(self.carnet), self, at)
         if isinstance(found, Refusal):
             return Finding({"redeemable": False, "reason": found.reason.value})
         carnet, _ = found
-        tickets = _numbers(self.codes)
         return Finding(
             {
                 "redeemable": True,
                 "carnet": carnet.id,
-                "tickets": tickets,
-                "amount_cents": len(tickets) * carnet.issued.face_value_cents,
+                "tickets": self.tickets,
+                "amount_cents": len(self.codes) * carnet.issued.face_value_cents,
                 "usable_until": last_usable_day(carnet, at.reference),
             }
         )
@@ -89,28 +112,27 @@ def decide_redemption(carnet: Carnet | None, claim: RedeemTickets, at: Situation
         return found
 
     # From here on the redemption succeeds.
-    carnet, terminal = found
+    carnet, venue, today = found
     issued = carnet.issued
-    tickets = _numbers(claim.codes)
     fact = TicketsRedeemed(
         programme=issued.programme,
         millesime=issued.millesime,
-        tickets=tickets,
-        amount_cents=Cents(len(tickets) * issued.face_value_cents),
-        venue=terminal.venue,
+        tickets=claim.tickets,
+        amount_cents=Cents(len(claim.codes) * issued.face_value_cents),
+        venue=venue,
         sequence=claim.sequence,
         served_at=at.now,
-        served_on=_today(carnet, at),
+        served_on=today,
         service_code=claim.service_code,
         workshop_id=claim.workshop_id,
     )
-    return Accepted(((claim.streams[0], fact),))
+    return Accepted(((claim.carnet, fact),))
 
 
 def taken_by(
     carnet: Carnet | None, claim: TerminalCommand, at: Situation
-) -> tuple[Carnet, TerminalEntry] | Refusal:
-    """The carnet and the terminal that may take these tickets now, or why it may not.
+) -> tuple[Carnet, VenueId, date] | Refusal:
+    """The carnet, venue and day with which these tickets can be taken now, or why they can't.
 
     Sources: R05 (1..n tickets a workshop), R30 to R33 (validity), R40 (qualified before), R42
     (acceptance area), E01 (half-open in the programme's zone), E06, E25 (rules as assigned), E29.
@@ -120,30 +142,31 @@ def taken_by(
         return terminal
     if carnet is None or not _opens(carnet, claim.codes, at):
         return Refusal(Reason.CODE_UNKNOWN)
-    tickets = _numbers(claim.codes)
-    version = carnet.assigned.get(tickets[0], 0)
-    programme = at.reference.programmes[carnet.issued.programme]
-    rules = programme.rules[version - 1] if version else None
+    issued, tickets = carnet.issued, claim.codes.keys()
+    version = min(carnet.assigned.get(ticket, 0) for ticket in tickets)
+    programme = at.reference.programmes[issued.programme]
     if programme.closed:
         return _refuse(Reason.PROGRAMME_CLOSED, carnet, version)
-    if taken := [carnet.redeemed[t] for t in tickets if t in carnet.redeemed]:
-        return _refuse(Reason.TICKET_ALREADY_REDEEMED, carnet, version, at=taken[0])
+    if not carnet.redeemed.keys().isdisjoint(tickets):
+        return _already_redeemed(carnet, claim, version)
     if not carnet.activated:
         return _refuse(Reason.CARNET_NOT_ACTIVATED, carnet, version)
-    if rules is None or any(t not in carnet.assigned for t in tickets):
+    if version == 0:
         return _refuse(Reason.TICKET_NOT_ASSIGNED, carnet, version)
-    if at.now >= carnet.issued.valid_until:
+    if at.now >= issued.valid_until:
         return _refuse(Reason.CARNET_EXPIRED, carnet, version)
-    if at.now < carnet.issued.valid_from:
+    if at.now < issued.valid_from:
         return _refuse(Reason.CARNET_NOT_YET_VALID, carnet, version)
+    rules = programme.rules[version - 1]
     if len(tickets) > rules.max_tickets_per_claim:
         return _refuse(Reason.TOO_MANY_TICKETS, carnet, version)
     venue = at.reference.venues[terminal.venue]
-    if not venue.is_qualified(_today(carnet, at)):
+    today = local_day(at.now, programme.opened.zone)
+    if not venue.is_qualified(today):
         return _refuse(Reason.VENUE_NOT_QUALIFIED, carnet, version)
-    if not _accepts(rules, terminal, at.reference):
+    if not _accepts(rules.acceptance, venue.registered):
         return _refuse(Reason.VENUE_OUT_OF_AREA, carnet, version)
-    return carnet, terminal
+    return carnet, terminal.venue, today
 
 
 def decide_void(carnet: Carnet | None, void: VoidRedemption, at: Situation) -> Decision:
@@ -154,7 +177,7 @@ def decide_void(carnet: Carnet | None, void: VoidRedemption, at: Situation) -> D
     if carnet is None or not _opens(carnet, void.codes, at):
         return Refusal(Reason.CODE_UNKNOWN)
     redemption = carnet.redemptions.get(void.claim_id)
-    if redemption is None or redemption.fact.tickets != _numbers(void.codes):
+    if redemption is None or redemption.fact.tickets != void.tickets:
         return Refusal(Reason.CLAIM_UNKNOWN)
     if redemption.voided:
         return Refusal(Reason.CLAIM_VOIDED)
@@ -178,7 +201,7 @@ def decide_void(carnet: Carnet | None, void: VoidRedemption, at: Situation) -> D
         venue=fact.venue,
         terminal=void.terminal,
     )
-    return Accepted(((void.streams[0], voided),))
+    return Accepted(((void.carnet, voided),))
 
 
 def last_usable_day(carnet: Carnet, reference: Reference) -> str:
@@ -198,44 +221,38 @@ def _known_terminal(by: TerminalCommand, reference: Reference) -> TerminalEntry 
     return terminal
 
 
-def _opens(carnet: Carnet, codes: tuple[TicketCode, ...], at: Situation) -> bool:
-    """Whether every code is the one its ticket was issued with.
-
-    A digest is no secret to time: who could use the difference already has the pepper.
-    """
+def _opens(carnet: Carnet, codes: Mapping[int, str], at: Situation) -> bool:
+    """Whether every code is the one its ticket was issued with."""
     digests = carnet.issued.digests
     pepper = at.peppers.get(carnet.issued.pepper_id)
-    return pepper is not None and all(
-        1 <= code.ticket <= len(digests) and digest(pepper, code.text) == digests[code.ticket - 1]
-        for code in codes
-    )
+    if pepper is None:
+        return False
+    for ticket, code in codes.items():
+        if not 1 <= ticket <= len(digests):
+            return False
+        if not compare_digest(digest(pepper, code), digests[ticket - 1]):
+            return False
+    return True
 
 
-def _accepts(rules: Rules, terminal: TerminalEntry, reference: Reference) -> bool:
-    area = rules.acceptance
-    where = reference.venues[terminal.venue].registered
+def _accepts(area: AcceptanceArea, venue: VenueRegistered) -> bool:
     match area.kind:
         case "national":
             return True
         case "regions":
-            return where.region in area.codes
+            return venue.region in area.codes
         case "departments":
-            return where.department in area.codes
+            return venue.department in area.codes
         case "venues":
-            return terminal.venue in area.codes
+            return venue.venue in area.codes
 
 
-def _numbers(codes: tuple[TicketCode, ...]) -> tuple[int, ...]:
-    return tuple(sorted(code.ticket for code in codes))
+def _already_redeemed(carnet: Carnet, claim: TerminalCommand, version: int) -> Refusal:
+    """With the time, never with the other venue (E29)."""
+    taken_at = min(carnet.redeemed[t] for t in claim.codes if t in carnet.redeemed)
+    told = {"carnet": carnet.id, "redeemed_at": taken_at.isoformat().replace("+00:00", "Z")}
+    return Refusal(Reason.TICKET_ALREADY_REDEEMED, version or None, told)
 
 
-def _today(carnet: Carnet, at: Situation) -> date:
-    zone = at.reference.programmes[carnet.issued.programme].opened.zone
-    return local_day(at.now, zone)
-
-
-def _refuse(reason: Reason, carnet: Carnet, version: int, *, at: datetime | None = None) -> Refusal:
-    detail: dict[str, str | int] = {"carnet": carnet.id}
-    if at is not None:
-        detail["redeemed_at"] = at.isoformat().replace("+00:00", "Z")
-    return Refusal(reason, version or None, detail)
+def _refuse(reason: Reason, carnet: Carnet, version: int) -> Refusal:
+    return Refusal(reason, version or None, {"carnet": carnet.id})

@@ -56,7 +56,10 @@ class VenueEntry:
 
     def is_qualified(self, day: date) -> bool:
         """Whether the venue may take tickets on `day`."""
-        return any(first <= day and (last is None or day <= last) for first, last in self.qualified)
+        for first, last in self.qualified:
+            if first <= day and (last is None or day <= last):
+                return True
+        return False
 
 
 @dataclass(frozen=True, slots=True)

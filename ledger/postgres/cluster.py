@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ledger.postgres.binaries import Binaries
 from ledger.postgres.errors import PostgresUnavailableError
-from ledger.postgres.passwords import ensure_password
-from ledger.postgres.places import Places
+from ledger.postgres.passwords import ensure_password, write_private
+from ledger.postgres.places import Places, give
 
 ADMIN = "postgres"  # the superuser, for this package alone; ledgers have roles of their own
 
@@ -19,10 +19,11 @@ PLAIN_LOCALE = ("--locale=C",)
 BUILTIN_SINCE = 17
 
 
-def create_cluster(places: Places, binaries: Binaries) -> None:
-    """Run `initdb`, as the account that will run the server. Call it under the lock.
+def create_cluster(places: Places, binaries: Binaries, lock: int) -> None:
+    """Run `initdb`, as the account that will run the server.
 
-    Killed half-way, it leaves a draft that the next call removes.
+    Killed half-way, it leaves a draft that the next call removes. `lock` is the lock that
+    the caller holds; `initdb` inherits it, so that there is no next call while it runs.
 
     Raises:
         PostgresUnavailableError: `initdb` failed; the message has what it said.
@@ -30,24 +31,24 @@ def create_cluster(places: Places, binaries: Binaries) -> None:
     for leftover in places.home.glob("data.draft-*"):
         shutil.rmtree(leftover)
     draft = Path(tempfile.mkdtemp(prefix="data.draft-", dir=places.home))
-    password = draft / "password"
-    password.write_text(ensure_password(places.secrets, ADMIN))
-    if not places.account.is_us:
-        for path in (draft, password):
-            os.chown(path, places.account.uid, places.account.gid)
-    _initdb(places, binaries, draft / "data", password)
+    draft.chmod(0o711)  # ours; what initdb fills is inside, as is what it may read
+    (draft / "data").mkdir(mode=0o700)
+    write_private(draft / "password", ensure_password(places.secrets, ADMIN))
+    give(draft / "data", places.account)
+    give(draft / "password", places.account)
+    _initdb(places, binaries, draft, lock)
     (draft / "data").rename(places.data)
     shutil.rmtree(draft)
     _sync(places.home)
 
 
-def _initdb(places: Places, binaries: Binaries, data: Path, password: Path) -> None:
+def _initdb(places: Places, binaries: Binaries, draft: Path, lock: int) -> None:
     locale = BUILTIN_LOCALE if binaries.major >= BUILTIN_SINCE else PLAIN_LOCALE
     command = [
         str(binaries.path("initdb")),
-        f"--pgdata={data}",
+        f"--pgdata={draft / 'data'}",
         f"--username={ADMIN}",
-        f"--pwfile={password}",
+        f"--pwfile={draft / 'password'}",
         "--auth-local=scram-sha-256",
         "--auth-host=scram-sha-256",
         "--encoding=UTF8",
@@ -64,6 +65,7 @@ def _initdb(places: Places, binaries: Binaries, data: Path, password: Path) -> N
         cwd="/",
         env=child_environment(),
         umask=0o077,
+        pass_fds=(lock,),
         **places.account.identity(),
     )
     if run.returncode != 0:

@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from ledger.postgres.errors import PostgresUnavailableError
 from ledger.postgres.migrations import migrate
 from ledger.postgres.passwords import ensure_password
-from ledger.postgres.roles import Roles, allow_read_schema, create_assumed, create_logins
+from ledger.postgres.roles import Roles, create_assumed, create_logins
 from ledger.postgres.server import PostgresServer, Progress
 
 OLDEST = 150000  # server_version_num
@@ -90,8 +90,8 @@ def embedded_database(server: PostgresServer, roles: Roles, dbname: str) -> Data
 def connect_given(url: str, roles: Roles) -> Database:
     """Prepare a ledger on somebody else's server, as the login in `url`.
 
-    The writer and the projector are roles that this login assumes, unless
-    `SOUCHE_WRITER_URL` and `SOUCHE_PROJECTOR_URL` name logins of their own.
+    That login assumes the writer's and the projector's roles. `SOUCHE_WRITER_URL` and
+    `SOUCHE_PROJECTOR_URL` may name other logins, which are members of those roles.
     """
     owner = _with_options(url, roles, "owner")
     try:
@@ -104,19 +104,21 @@ def connect_given(url: str, roles: Roles) -> Database:
         migrate(owner, roles)
     except psycopg.OperationalError as e:
         raise PostgresUnavailableError(
-            f"The database at SOUCHE_DATABASE_URL can't be reached: {e}"
+            f"The database at SOUCHE_DATABASE_URL can't be used: {e}"
         ) from e
+    except psycopg.errors.InsufficientPrivilege as e:
+        raise PostgresUnavailableError(
+            f"The login in SOUCHE_DATABASE_URL has to own the ledger, or be allowed to make "
+            f"schemas: {e}"
+        ) from e
+    writer = os.environ.get("SOUCHE_WRITER_URL") or url
+    projector = os.environ.get("SOUCHE_PROJECTOR_URL") or url
     return Database(
         owner=owner,
-        writer=_given("SOUCHE_WRITER_URL", url, roles, roles.writer, "writer"),
-        projector=_given("SOUCHE_PROJECTOR_URL", url, roles, roles.projector, "projector"),
+        writer=_with_options(writer, roles, "writer", roles.writer),
+        projector=_with_options(projector, roles, "projector", roles.projector),
         schema=roles.schema,
     )
-
-
-def _given(setting: str, url: str, roles: Roles, role: str, purpose: str) -> str:
-    own = os.environ.get(setting)
-    return _with_options(own, roles, purpose) if own else _with_options(url, roles, purpose, role)
 
 
 def _with_options(conninfo: str, roles: Roles, purpose: str, role: str | None = None) -> str:
@@ -144,9 +146,9 @@ def _create_missing(
 ) -> None:
     with admin.transaction():  # one command at a time
         admin.execute("SELECT pg_advisory_xact_lock(hashtext('souche roles'))")
+        secrets = server.places.secrets
         names = (roles.owner, roles.writer, roles.projector)
-        create_logins(admin, {name: ensure_password(server.places.secrets, name) for name in names})
-        allow_read_schema(admin, roles)
+        create_logins(admin, roles, {name: ensure_password(secrets, name) for name in names})
     found = admin.execute("SELECT FROM pg_database WHERE datname = %s", [dbname]).fetchone()
     if found is None:
         try:

@@ -26,7 +26,8 @@ from ledger.postgres.errors import PostgresUnavailableError
 
 STATE = Path("/var/lib/souche")  # used by root only
 PORT = 5432  # there is no TCP; it names the socket
-SOCKET_PATH_LIMIT = 107  # bytes, of the socket itself; sockaddr_un.sun_path less its zero
+PRIVATE = 0o700
+SOCKET_PATH_LIMIT = 103  # bytes, of the socket itself: macOS; Linux has room for 107
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +94,24 @@ def make_socket_folder(places: Places) -> Path:
         PostgresUnavailableError: every path is too long.
     """
     folder = places.socket_folder
-    if not _fits(folder) or (folder.exists() and not _private_to(folder, places.account)):
-        folder = places.home / "run"
-    if not _fits(folder):
+    if _fits(folder) and _is_private(folder, places.account):
+        return folder
+    recorded = places.home / "socket.location"
+    recorded.unlink(missing_ok=True)
+    folder = places.home / "run"
+    if _fits(folder):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    else:
         folder = _short_folder()
-        (places.home / "socket.location").write_text(f"{folder}\n")
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if not places.account.is_us:
-        os.chown(folder, places.account.uid, places.account.gid)
+        recorded.write_text(f"{folder}\n")
+    give(folder, places.account)
     return folder
+
+
+def give(path: Path, account: Account) -> None:
+    """Let `account` own `path`, which we have made in a folder that only we can write."""
+    if not account.is_us:
+        os.chown(path, account.uid, account.gid, follow_symlinks=False)
 
 
 def own_state_folder() -> Path:
@@ -149,9 +159,16 @@ def _fits(folder: Path) -> bool:
     return len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_LIMIT
 
 
-def _private_to(folder: Path, account: Account) -> bool:
-    found = folder.lstat()
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == account.uid and not found.st_mode & 0o077
+def _is_private(folder: Path, account: Account) -> bool:
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return False  # temporary folders are swept
+    return (
+        stat.S_ISDIR(found.st_mode)
+        and found.st_uid == account.uid
+        and stat.S_IMODE(found.st_mode) == PRIVATE
+    )
 
 
 def _short_folder() -> Path:

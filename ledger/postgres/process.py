@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from ledger.postgres.binaries import Binaries
 from ledger.postgres.cluster import child_environment
@@ -41,18 +42,19 @@ def start_process(
     On Linux the server is told to shut down when the calling *thread* ends, so this must
     be called by one that lives as long as the server should.
     """
+    socket_folder = make_socket_folder(places)
     disown_stale_pid(places.data)
+    for leftover in socket_folder.glob(f".s.PGSQL.{PORT}*"):
+        leftover.unlink()  # of a server that was killed: we hold the lock
     command = [
         str(binaries.path("postgres")),
         f"-D{places.data}",
-        f"-k{make_socket_folder(places)}",
+        f"-k{socket_folder}",
         f"-p{PORT}",
         "--listen_addresses=",
         *arguments(settings),
     ]
-    if places.log.exists() and places.log.stat().st_size > LOG_LIMIT:
-        places.log.rename(places.log.with_suffix(".log.old"))
-    with places.log.open("ab") as log:
+    with _open_log(places.log) as log:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -75,24 +77,35 @@ def disown_stale_pid(data: Path) -> None:
     start. It ignores its parent's id there, so we put ours: its other check, that no
     shared memory of an earlier run is still in use, needs the rest of the file.
     """
-    file = data / "postmaster.pid"
     try:
-        pid, rest = file.read_text().split("\n", 1)
-        runs_in = Path(f"/proc/{int(pid)}/cwd").readlink()
-    except (FileNotFoundError, PermissionError, ValueError):
-        return  # none; of another account, which PostgreSQL handles; or not ours to judge
-    if runs_in != data.resolve():  # a postmaster's working folder is its data folder
-        file.write_text(f"{os.getpid()}\n{rest}")
+        # Not through a link: as root we write here in a folder of another account.
+        descriptor = os.open(data / "postmaster.pid", os.O_RDWR | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return
+    with os.fdopen(descriptor, "r+") as file:
+        pid, _, rest = file.read().partition("\n")
+        try:
+            runs_in = Path(f"/proc/{int(pid)}/cwd").readlink()
+        except (OSError, ValueError):
+            return  # no such process; or not ours to look at, and PostgreSQL ignores it too
+        if runs_in != data.resolve():  # a postmaster's working folder is its data folder
+            file.seek(0)
+            file.write(f"{os.getpid()}\n{rest}")
+            file.truncate()
 
 
-def last_lines(log: Path, since: int = 0, count: int = 12) -> str:
-    """The end of what was logged after the first `since` bytes."""
-    if not log.exists():
-        return ""
+def last_lines(log: Path, count: int = 12) -> str:
+    """The end of the log."""
     with log.open("rb") as opened:
-        opened.seek(since)
+        opened.seek(max(0, log.stat().st_size - 200 * count))
         lines = opened.read().decode(errors="replace").splitlines()
     return "\n".join(lines[-count:])
+
+
+def _open_log(log: Path) -> BinaryIO:
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.rename(log.with_suffix(".log.old"))
+    return os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
 
 def _die_with_parent() -> Callable[[], None] | None:

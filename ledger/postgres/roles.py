@@ -3,11 +3,12 @@
 Roles belong to a whole PostgreSQL server, so they carry the name of the ledger's schema.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 
 from ledger.postgres.errors import PostgresUnavailableError
 
@@ -17,6 +18,11 @@ class Roles:
     """The names of one ledger in PostgreSQL."""
 
     schema: str = "souche"
+
+    def __post_init__(self) -> None:
+        """Keep to names that need no quotes, and that leave room for a suffix in 63 bytes."""
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,49}", self.schema):
+            raise ValueError(f"not a name for a ledger's schema: {self.schema!r}")
 
     @property
     def read_schema(self) -> str:
@@ -39,19 +45,34 @@ class Roles:
         return f"{self.schema}_projector"
 
 
-def create_logins(connection: psycopg.Connection, passwords: Mapping[str, str]) -> None:
+def create_logins(
+    connection: psycopg.Connection, roles: Roles, passwords: Mapping[str, str]
+) -> None:
     """Create each role with its password, or set its password again. Needs a superuser.
 
-    The server gets a SCRAM verifier, never the password.
+    The server gets SCRAM verifiers, never the passwords.
     """
-    for role, password in passwords.items():
+    for role in (roles.owner, roles.writer, roles.projector):
         verifier = connection.pgconn.encrypt_password(
-            password.encode(), role.encode(), b"scram-sha-256"
-        ).decode()
+            passwords[role].encode(), role.encode(), b"scram-sha-256"
+        )
         _create(connection, role, sql.SQL("LOGIN"))
         connection.execute(
-            sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(verifier))
+            sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+                sql.Identifier(role), sql.Literal(verifier.decode())
+            )
         )
+    # The owner makes a schema that belongs to the projector.
+    connection.execute(
+        sql.SQL("GRANT {} TO {}").format(
+            sql.Identifier(roles.projector), sql.Identifier(roles.owner)
+        )
+    )
+    # Two writers at one stream is an ordinary day: the loser hears of it and tries again.
+    # The server's log would hear of it too, hundreds of times a second.
+    connection.execute(
+        sql.SQL("ALTER ROLE {} SET log_min_messages = fatal").format(sql.Identifier(roles.writer))
+    )
 
 
 def create_assumed(connection: psycopg.Connection, roles: Roles) -> None:
@@ -65,12 +86,9 @@ def create_assumed(connection: psycopg.Connection, roles: Roles) -> None:
     try:
         for role in names:
             _create(connection, role, sql.SQL("NOLOGIN"))
-            assumed = connection.execute(
-                "SELECT pg_has_role(session_user, %s, 'MEMBER')", [role]
-            ).fetchone()
-            if assumed != (True,):
+            if not _may_assume(connection, role):
                 connection.execute(sql.SQL("GRANT {} TO SESSION_USER").format(sql.Identifier(role)))
-    except psycopg.errors.InsufficientPrivilege as e:
+    except errors.InsufficientPrivilege as e:
         login = connection.info.user
         statements = "\n".join(
             f'  CREATE ROLE "{role}" NOLOGIN; GRANT "{role}" TO "{login}";' for role in names
@@ -80,16 +98,21 @@ def create_assumed(connection: psycopg.Connection, roles: Roles) -> None:
         ) from e
 
 
-def allow_read_schema(connection: psycopg.Connection, roles: Roles) -> None:
-    """Let the owner make a schema that belongs to the projector."""
-    connection.execute(
-        sql.SQL("GRANT {} TO {}").format(
-            sql.Identifier(roles.projector), sql.Identifier(roles.owner)
-        )
-    )
-
-
 def _create(connection: psycopg.Connection, role: str, kind: sql.SQL) -> None:
     found = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone()
     if found is None:
-        connection.execute(sql.SQL("CREATE ROLE {} {}").format(sql.Identifier(role), kind))
+        try:
+            with connection.transaction():
+                connection.execute(sql.SQL("CREATE ROLE {} {}").format(sql.Identifier(role), kind))
+        except (errors.DuplicateObject, errors.UniqueViolation):
+            return  # another process was quicker
+
+
+def _may_assume(connection: psycopg.Connection, role: str) -> bool:
+    """Try it: what membership allows depends on PostgreSQL's version and on its options."""
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
+    except errors.InsufficientPrivilege:
+        return False
+    return True

@@ -14,7 +14,6 @@ is redrawn until its check character is one of the 32.
 
 import hmac
 import re
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from typing import Final
 
@@ -70,12 +69,11 @@ def parse_code(typed: str) -> TicketCode:
 
 
 def digest(pepper: bytes, text: str) -> str:
-    """What a carnet keeps of a normalised code: HMAC-SHA256 cut to 128 bits, base64url.
+    """What a carnet keeps of a normalised code: HMAC-SHA256 cut to 128 bits, hexadecimal.
 
     The pepper lives outside the database, so a stolen log redeems nothing.
     """
-    mac = hmac.digest(pepper, text.encode(), "sha256")
-    return urlsafe_b64encode(mac[:DIGEST_BYTES])[:-2].decode()
+    return hmac.digest(pepper, text.encode(), "sha256")[:DIGEST_BYTES].hex()
 
 
 def make_codes(seed: bytes, programme: str, number: int, tickets: int) -> tuple[str, ...]:
