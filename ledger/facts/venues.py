@@ -1,12 +1,11 @@
 """Facts of `venue:` and `terminal:` streams."""
 
 from datetime import date, datetime
-from typing import Literal
+
 
 from ledger.facts.base import Fact
 from ledger.values.ids import TerminalId, VenueId
-
-KeyAlgorithm = Literal["ed25519", "ecdsa-p256-sha256"]
+from ledger.values.keys import KeyAlgorithm as KeyAlgorithm
 
 
 class VenueRegistered(Fact, frozen=True, tag="venue.registered.v1"):

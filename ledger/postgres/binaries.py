@@ -74,7 +74,9 @@ def find_binaries(major: int | None = None) -> Binaries:
 def installations() -> tuple[Binaries, ...]:
     """Every usable installation, the one to prefer first."""
     wheel = [b for folder in _wheel_folders() if (b := _look_at(folder, wheel=True))]
-    system = [b for folder in _system_folders() if (b := _look_at(folder, wheel=False))]
+    system = [
+        b for folder in dict.fromkeys(_system_folders()) if (b := _look_at(folder, wheel=False))
+    ]
     # Stable: of two with the same version, the one on PATH comes first.
     system.sort(key=lambda b: [int(n) for n in re.findall(r"\d+", b.version)], reverse=True)
     return (*wheel, *system)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -151,11 +151,11 @@ def _create_missing(
         create_logins(admin, roles, {name: ensure_password(secrets, name) for name in names})
     found = admin.execute("SELECT FROM pg_database WHERE datname = %s", [dbname]).fetchone()
     if found is None:
-        try:
-            admin.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {}").format(
-                    sql.Identifier(dbname), sql.Identifier(roles.owner)
-                )
-            )
-        except psycopg.errors.DuplicateDatabase:
-            return  # another command was quicker
+        with suppress(psycopg.errors.DuplicateDatabase):  # another command was quicker
+            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(dbname)))
+    # For its schemas. It doesn't own the database, which other ledgers may share.
+    admin.execute(
+        sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(
+            sql.Identifier(dbname), sql.Identifier(roles.owner)
+        )
+    )

@@ -56,9 +56,9 @@ def create_logins(
         verifier = connection.pgconn.encrypt_password(
             passwords[role].encode(), role.encode(), b"scram-sha-256"
         )
-        _create(connection, role, sql.SQL("LOGIN"))
+        _create(connection, role)
         connection.execute(
-            sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+            sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(
                 sql.Identifier(role), sql.Literal(verifier.decode())
             )
         )
@@ -85,7 +85,7 @@ def create_assumed(connection: psycopg.Connection, roles: Roles) -> None:
     names = (roles.writer, roles.projector)
     try:
         for role in names:
-            _create(connection, role, sql.SQL("NOLOGIN"))
+            _create(connection, role)
             if not _may_assume(connection, role):
                 connection.execute(sql.SQL("GRANT {} TO SESSION_USER").format(sql.Identifier(role)))
     except errors.InsufficientPrivilege as e:
@@ -98,12 +98,12 @@ def create_assumed(connection: psycopg.Connection, roles: Roles) -> None:
         ) from e
 
 
-def _create(connection: psycopg.Connection, role: str, kind: sql.SQL) -> None:
+def _create(connection: psycopg.Connection, role: str) -> None:
     found = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone()
     if found is None:
         try:
             with connection.transaction():
-                connection.execute(sql.SQL("CREATE ROLE {} {}").format(sql.Identifier(role), kind))
+                connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
         except (errors.DuplicateObject, errors.UniqueViolation):
             return  # another process was quicker
 

@@ -1,8 +1,10 @@
 """Whether a preset holds together: names that the ledger takes, sums that come out."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
+from typing import Final
 
 from ledger.decisions.programmes import validity
 from ledger.facts import Rules
@@ -10,11 +12,16 @@ from ledger.presets.model import Preset
 from ledger.values.clock import start_of_day
 from ledger.values.ids import NAME_PATTERN, PROGRAMME_PATTERN
 
+LARGEST_SIZE: Final = 99  # a ticket code has two digits for the ticket
 Problem = tuple[str, str]  # key, what is wrong there
 
 
-def problems(preset: Preset) -> Iterator[Problem]:
-    """What is wrong with `preset`, first things first."""
+def problems(preset: Preset, *, file_name: str, known: Sequence[str]) -> Iterator[Problem]:
+    """What is wrong with the preset of that file, first things first; `known` are all presets."""
+    if preset.programme != file_name:
+        yield "programme.id", f"{preset.programme!r} is not the name of the file"
+    if preset.parent is not None and preset.parent not in known:
+        yield "programme.parent", f"no preset {preset.parent!r}"
     yield from _names(preset)
     yield from _funders(preset)
     yield from _sums(preset)
@@ -31,7 +38,7 @@ def _names(preset: Preset) -> Iterator[Problem]:
         yield "programme.id", f"{preset.programme!r} can't begin a ticket code: {PROGRAMME_PATTERN}"
     try:
         start_of_day(date(2000, 1, 1), preset.zone)
-    except (KeyError, ValueError):  # ZoneInfo's errors for names that are unknown and malformed
+    except (KeyError, OSError, ValueError):  # unknown, a folder of zones, no name at all
         yield "programme.zone", f"unknown zone {preset.zone!r}"
     if preset.cap_tickets is not None and preset.cap_tickets <= 0:
         yield "programme.cap_tickets", "must be positive"
@@ -49,37 +56,39 @@ def _funders(preset: Preset) -> Iterator[Problem]:
 
 def _sums(preset: Preset) -> Iterator[Problem]:
     """The articles' figures, wherever there are enough of them to disagree."""
+    for key, stated, made in _figures(preset):
+        if stated is not None and made is not None and stated != made:
+            yield key, f"is {stated}, and the other figures make {made}"
+
+
+def _figures(preset: Preset) -> Iterator[tuple[str, int | None, int | None]]:
     budget, volumes = preset.budget, preset.volumes
-    paid = [facts.contribution_cents for facts in preset.funders.values()]
-    parts = [budget.face_cents, budget.fees_cents]
-    if budget.total_cents is not None:
-        if (known := _sum(paid)) not in {None, budget.total_cents}:
-            yield "budget.total_cents", f"the funders contribute {known}"
-        if (known := _sum(parts)) not in {None, budget.total_cents}:
-            yield "budget.total_cents", f"face value and fees make {known}"
-    if volumes.tickets is None or not preset.rules:
-        return
-    sizes = {size for rules in preset.rules for size in rules.sizes}
-    values = {rules.face_value_cents for rules in preset.rules}
-    if volumes.carnets is not None and len(sizes) == 1:
-        [size] = sizes
-        if volumes.carnets * size != volumes.tickets:
-            yield "volumes.tickets", f"{volumes.carnets} carnets of {size} differ from it"
-    if budget.face_cents is not None and len(values) == 1:
-        [value] = values
-        if volumes.tickets * value != budget.face_cents:
-            yield "budget.face_cents", f"{volumes.tickets} tickets of {value} differ from it"
+    contributions = [facts.contribution_cents for facts in preset.funders.values()]
+    yield "budget.total_cents", budget.total_cents, _sum(contributions)
+    yield "budget.total_cents", budget.total_cents, _sum([budget.face_cents, budget.fees_cents])
+    size = _only({size for rules in preset.rules for size in rules.sizes})
+    yield "volumes.tickets", volumes.tickets, _product(volumes.carnets, size)
+    value = _only({rules.face_value_cents for rules in preset.rules})
+    yield "budget.face_cents", budget.face_cents, _product(volumes.tickets, value)
 
 
-def _sum(parts: list[int | None] | list[int]) -> int | None:
-    """The sum, or None where a part is unknown."""
+def _sum(parts: Sequence[int | None]) -> int | None:
     known = [part for part in parts if part is not None]
     return sum(known) if len(known) == len(parts) else None
 
 
+def _product(left: int | None, right: int | None) -> int | None:
+    return None if left is None or right is None else left * right
+
+
+def _only(values: AbstractSet[int]) -> int | None:
+    """The one value, or None where there are several or none."""
+    return next(iter(values)) if len(values) == 1 else None
+
+
 def _rules(rules: Rules, zone: str) -> Iterator[Problem]:
-    if not rules.sizes or min(rules.sizes) <= 0:
-        yield "sizes", "must be positive, at least one"
+    if not rules.sizes or not all(1 <= size <= LARGEST_SIZE for size in rules.sizes):
+        yield "sizes", f"must be one or more, from 1 to {LARGEST_SIZE}"
     if rules.face_value_cents <= 0:
         yield "face_value_cents", "must be positive"
     if rules.max_tickets_per_claim <= 0:

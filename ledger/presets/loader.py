@@ -20,7 +20,7 @@ from ledger.presets.model import (
     Volumes,
 )
 from ledger.presets.reading import Reading, fields_of, read_sources
-from ledger.presets.tables import Table, open_table
+from ledger.presets.tables import PresetError, Table, open_table
 
 DATA: Final = files("ledger.presets").joinpath("data")
 SHARED: Final = "shared.toml"
@@ -63,26 +63,19 @@ def load(name: str, data: Traversable = DATA) -> Preset:
     table = open_table(data.joinpath(name.lower() + _SUFFIX))
     shared = open_table(data.joinpath(SHARED))
 
-    preset = _read(table, shared)
-    if preset.programme != name.upper():
-        raise table.error("programme.id", f"{preset.programme!r} is not the name of the file")
-    if preset.parent is not None and preset.parent not in known:
-        raise table.error("programme.parent", f"no preset {preset.parent!r}")
-    for key, problem in problems(preset):
-        raise table.error(key, problem)
-    return preset
-
-
-def _read(table: Table, shared: Table) -> Preset:
     table.only(_SECTIONS)
     shared.only(("sources", "programme", "rules"))
     reading = Reading(read_sources(shared.table("sources")))
+    preset = _read(table, shared, reading)
+    for key, problem in problems(preset, file_name=name.upper(), known=known):
+        raise PresetError(reading.files.get(key, table.file), key, problem)
+    return preset
+
+
+def _read(table: Table, shared: Table, reading: Reading) -> Preset:
     identity = Identity(
         **reading.section(
-            table.table("programme"),
-            fields_of(Identity),
-            defaults=shared.table("programme"),
-            whole=True,
+            table.table("programme"), fields_of(Identity), defaults=shared.table("programme")
         )
     )
     return Preset(

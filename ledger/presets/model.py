@@ -1,6 +1,5 @@
 """What a preset says: the fields of the commands, the facts around them, and where each is from."""
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any, Literal
 
@@ -20,11 +19,15 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     published: date | None = None  # None: the article bears no date
 
     @property
+    def short(self) -> str:
+        """As a table cites it, such as `Horizon, 2022-01-10`."""
+        return f"{self.outlet}, {self.published or 'undated'}"
+
+    @property
     def citation(self) -> str:
-        """Régions de France (Emmanuel Georges-Picot), 2022-02-03: Hauts-de-France : Pass …"""
+        """As a list of sources has it, with title and author."""
         author = f" ({self.author})" if self.author else ""
-        day = self.published.isoformat() if self.published else "undated"
-        return f"{self.outlet}{author}, {day}: {self.title}"
+        return f"{self.short}: {self.title}{author}"
 
 
 class Provenance(msgspec.Struct, frozen=True):
@@ -36,10 +39,10 @@ class Provenance(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """The reason, or the citation and its note."""
+        """The reason, or the article and how it was read."""
         if self.source is None:
             return self.assumed or ""
-        return f"{self.source.citation} [{self.note}]" if self.note else self.source.citation
+        return f"{self.source.short}. {self.note}" if self.note else self.source.short
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,15 +110,6 @@ class RuleVersion(msgspec.Struct, frozen=True, kw_only=True):
     who: dict[str, str]  # category of an entitlement → the people it means
 
 
-class Explained(msgspec.Struct, frozen=True):
-    """A line of `souche programme preset NAME --explain`."""
-
-    path: str
-    value: str
-    basis: Literal["source", "assumed"]
-    because: str
-
-
 class Preset(msgspec.Struct, frozen=True, kw_only=True):
     """A programme as published. Every value has its provenance under the same path."""
 
@@ -141,27 +135,3 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rules(self) -> tuple[Rules, ...]:
         return tuple(version.rules for version in self.versions)
-
-    def explain(self) -> Iterator[Explained]:
-        """Every value with where it comes from, in the order of the file."""
-        for path, value in self.values.items():
-            origin = self.provenance[path]
-            basis: Literal["source", "assumed"] = "source" if origin.source else "assumed"
-            yield Explained(path, shown(path, value), basis, origin.text)
-
-
-def shown(path: str, value: object) -> str:
-    """A value as people read it: `450,000.00 €`, `5, 10`, `regions 27`."""
-    match value:
-        case None:
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case int() if path.endswith("_cents"):
-            return f"{value // 100:,}.{value % 100:02d} €"
-        case list():
-            return ", ".join(map(str, value)) or "none"
-        case dict():
-            return " ".join(shown(path, part) for part in value.values())
-        case _:
-            return str(value)

@@ -39,6 +39,7 @@ class Reading:
     sources: Mapping[str, Source]
     values: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Provenance] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)  # path → the file that gives it
 
     def section(
         self,
@@ -68,29 +69,31 @@ class Reading:
         found: dict[str, Any] = {}
         for name, expected in fields.items():
             if name in table.content:
-                found[name] = self.value(table, name, expected.type, table.at(name))
+                found[name] = self.value(table, expected, table.at(name))
             elif defaults is not None and name in defaults.content:
-                found[name] = self.value(defaults, name, expected.type, table.at(name))
+                found[name] = self.value(defaults, expected, table.at(name))
             elif whole or expected.required:
                 raise table.error(name, "is missing")
         return found
 
-    def value(self, table: Table, key: str, kind: Any, path: str) -> Any:
+    def value(self, table: Table, expected: FieldInfo, path: str) -> object:
         """One value, kept under `path` with its provenance.
 
         Raises:
             PresetError: it has no provenance, an unknown one, or the wrong type.
         """
+        key = expected.name
         raw = table.content[key]
         if not isinstance(raw, dict):
             raise table.error(key, "needs a table: its value, and `source` or `assumed`")
-        entry: Entry = table.convert(key, raw, Entry)
+        entry = table.convert(key, raw, Entry)
         if entry.source is not None and entry.source not in self.sources:
             known = ", ".join(sorted(self.sources))
             raise table.error(key, f"unknown source {entry.source!r}; known: {known}")
         given = None if entry.none else entry.value
-        converted = table.convert(key, given, kind)
+        converted: object = table.convert(key, given, expected.type)
         self.values[path] = given
+        self.files[path] = table.file
         self.provenance[path] = Provenance(
             source=self.sources[entry.source] if entry.source is not None else None,
             assumed=_one_line(entry.assumed),

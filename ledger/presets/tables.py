@@ -4,9 +4,11 @@ import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 
 class PresetError(ValueError):
@@ -62,14 +64,15 @@ class Table:
         """
         return {key: self.table(key) for key in self.content}
 
-    def convert(self, key: str, raw: object, kind: Any) -> Any:
+    def convert(self, key: str, raw: object, kind: type[T]) -> T:
         """`raw`, which stands under `key`, as a `kind`: no coercion, no unknown field.
 
         Raises:
             PresetError: it is something else.
         """
-        if isinstance(raw, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-            Table(self.file, self.at(key), raw).only(kind.__struct_fields__)
+        fields: tuple[str, ...] | None = getattr(kind, "__struct_fields__", None)
+        if isinstance(raw, dict) and fields is not None:
+            Table(self.file, self.at(key), raw).only(fields)
         try:
             return msgspec.convert(raw, kind)
         except msgspec.ValidationError as e:

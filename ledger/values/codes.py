@@ -26,7 +26,8 @@ SECRET_LENGTH: Final = 7  # characters of 5 bits
 DIGEST_BYTES: Final = 16
 LARGEST_NUMBER: Final = 9_999_999
 
-_VALUE: Final = {letter: value for value, letter in enumerate(ALPHABET)}
+# Python reads base 32 with other letters; so a code is one `int` away from its remainder.
+_BASE_32: Final = str.maketrans(ALPHABET, "0123456789ABCDEFGHIJKLMNOPQRSTUV")
 _TYPED: Final = str.maketrans(
     "abcdefghijklmnopqrstuvwxyzILO", "ABCDEFGH1JK1MN0PQRSTUVWXYZ110", " -."
 )
@@ -47,9 +48,7 @@ class MalformedCodeError(ValueError):
 
 def check_character(payload: str) -> str | None:
     """The check character of `payload`, or None where it isn't one of the 32 letters."""
-    remainder = 0
-    for letter in payload:
-        remainder = (remainder * 32 + _VALUE[letter]) % 37
+    remainder = int(payload.translate(_BASE_32), 32) % 37
     return ALPHABET[remainder] if remainder < len(ALPHABET) else None
 
 

@@ -126,10 +126,14 @@ def with_names(connection: psycopg.Connection, text: str, roles: Roles) -> bytes
 
 
 def _applied(connection: psycopg.Connection, roles: Roles) -> list[tuple[int, str, str]]:
-    table = sql.Identifier(roles.schema, "schema_version")
-    found = connection.execute("SELECT to_regclass(%s)", [table.as_string(connection)]).fetchone()
-    if found is None or found[0] is None:
+    # Not to_regclass(): after the wait for the lock that still remembers that there was none.
+    exists = connection.execute(
+        "SELECT FROM pg_tables WHERE schemaname = %s AND tablename = 'schema_version'",
+        [roles.schema],
+    ).fetchone()
+    if exists is None:
         return []
+    table = sql.Identifier(roles.schema, "schema_version")
     query = sql.SQL("SELECT number, name, sha256 FROM {} ORDER BY number").format(table)
     return list(connection.execute(query))
 
