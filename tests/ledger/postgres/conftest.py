@@ -1,0 +1,64 @@
+"""Servers of a test's own, and other commands that share them."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+# Without waiting for the disk: these tests kill processes, not machines.
+NUMBERS = count(1)
+FAST = {"fsync": "off", "shared_buffers": "16MB"}
+
+
+@dataclass
+class Command:
+    """Another command, in a process of its own."""
+
+    process: subprocess.Popen[str]
+    said: dict[str, object]  # see child.py
+
+    def end(self) -> None:
+        """As a command ends: its server, if it runs one, stops with it."""
+        self.process.communicate(timeout=60)
+
+    def kill(self) -> None:
+        """As the kernel ends it."""
+        self.process.kill()
+        self.process.wait()
+        self.process.communicate()
+
+
+StartCommand = Callable[..., Command]
+
+
+@pytest.fixture
+def folder(server_folder: Path) -> Path:
+    """A data folder for this test, which doesn't exist yet."""
+    return server_folder / str(next(NUMBERS))
+
+
+@pytest.fixture
+def start_command() -> Iterator[StartCommand]:
+    """Start another command on a data folder; returns when its server is ready."""
+    with ExitStack() as running:
+
+        def start(folder: Path, uid: int | None = None) -> Command:
+            arguments = [str(folder), *([] if uid is None else [str(uid)])]
+            process = running.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-m", "tests.ledger.postgres.child", *arguments],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            assert process.stdout is not None
+            return Command(process, json.loads(process.stdout.readline()))
+
+        yield start
