@@ -49,8 +49,8 @@ def new_database(postgres_server: PostgresServer) -> NewDatabase:
 
     def make() -> Database:
         name = f"test_{os.getpid()}_{next(numbers)}"
-        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
-            sql.Identifier(name), sql.Identifier(TEMPLATE), sql.Identifier(ROLES.owner)
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            sql.Identifier(name), sql.Identifier(TEMPLATE)
         )
         with psycopg.connect(postgres_server.conninfo(), autocommit=True) as admin:
             admin.execute(copy)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -144,15 +144,14 @@ def _escaped(value: str) -> str:
 def _create_missing(
     admin: psycopg.Connection, server: PostgresServer, roles: Roles, dbname: str
 ) -> None:
-    with admin.transaction():  # one command at a time
-        admin.execute("SELECT pg_advisory_xact_lock(hashtext('souche roles'))")
-        secrets = server.places.secrets
-        names = (roles.owner, roles.writer, roles.projector)
-        create_logins(admin, roles, {name: ensure_password(secrets, name) for name in names})
+    # One command at a time, until this connection ends.
+    admin.execute("SELECT pg_advisory_lock(hashtext('souche roles and databases'))")
+    secrets = server.places.secrets
+    names = (roles.owner, roles.writer, roles.projector)
+    create_logins(admin, roles, {name: ensure_password(secrets, name) for name in names})
     found = admin.execute("SELECT FROM pg_database WHERE datname = %s", [dbname]).fetchone()
     if found is None:
-        with suppress(psycopg.errors.DuplicateDatabase):  # another command was quicker
-            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(dbname)))
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(dbname)))
     # For its schemas. It doesn't own the database, which other ledgers may share.
     admin.execute(
         sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(

@@ -1,0 +1,211 @@
+"""A database for a ledger, wherever it is."""
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from ledger.postgres import (
+    Database,
+    PostgresServer,
+    PostgresUnavailableError,
+    open_database,
+)
+from ledger.postgres.binaries import Binaries, installations
+from ledger.postgres.database import connect_given, prepare_embedded
+from ledger.postgres.roles import Roles
+from tests.ledger.postgres.conftest import FAST
+from tests.ledger.postgres.test_log_schema import approval, insert
+
+ROLES = Roles()
+LOGINS = {"owner", "writer", "projector"}
+
+
+def session(conninfo: str) -> dict[str, object]:
+    """What a session finds itself to be."""
+    asked = ("search_path", "transaction_isolation", "application_name")
+    with psycopg.connect(conninfo) as connection:
+        row = connection.execute(
+            "SELECT current_user, " + ", ".join(f"current_setting('{name}')" for name in asked)
+        ).fetchone()
+    assert row is not None
+    return dict(zip(("current_user", *asked), row, strict=True))
+
+
+def test_embedded_from_nothing_to_an_appended_event(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SOUCHE_DATABASE_URL", raising=False)
+    for _ in range(2):
+        with open_database(folder, settings=FAST) as database:
+            for role in LOGINS:
+                assert session(getattr(database, role)) == {
+                    "current_user": f"souche_{role}",
+                    "search_path": '"souche"',
+                    "transaction_isolation": "read committed",
+                    "application_name": f"souche-{role}",
+                }
+    secrets = folder / "postgresql" / "secrets"
+    assert {f.name for f in secrets.iterdir()} == {"postgres", *(f"souche_{r}" for r in LOGINS)}
+    assert {stat.S_IMODE(f.stat().st_mode) for f in secrets.iterdir()} == {0o600}
+
+
+def test_a_lost_password_file_is_made_again(folder: Path) -> None:
+    with PostgresServer(folder, settings=FAST) as server:
+        prepare_embedded(server, ROLES)
+        (server.places.secrets / ROLES.writer).unlink()
+        insert(prepare_embedded(server, ROLES).writer)
+
+
+@pytest.mark.parametrize(
+    "binaries",
+    [b for b in installations() if not b.wheel]
+    or [
+        pytest.param(
+            None, marks=pytest.mark.skip(reason="no PostgreSQL 15 or later on this machine")
+        )
+    ],
+    ids=lambda b: b.version if b else "none",
+)
+def test_a_postgresql_of_the_machine_does_as_well(folder: Path, binaries: Binaries) -> None:
+    with PostgresServer(folder, settings=FAST, binaries=binaries) as server:
+        database = prepare_embedded(server, ROLES)
+        insert(database.writer)
+        with psycopg.connect(database.owner) as connection:
+            assert connection.info.server_version // 10_000 == binaries.major
+            with pytest.raises(errors.InsufficientPrivilege):
+                connection.execute("DELETE FROM events")
+        with pytest.raises(errors.CheckViolation, match="four_eyes"):
+            insert(
+                database.writer,
+                version=2,
+                position=2,
+                **approval(actor="ann", fact={"submitter": "ann"}),
+            )
+    # From now on these data are opened by this version, wheel or not.
+    assert PostgresServer(folder).binaries.major == binaries.major
+
+
+# Somebody else's server -----------------------------------------------------------------
+
+
+@pytest.fixture
+def login(new_database: object, postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of an ordinary login that owns an empty database, on a server of its own roles."""
+    yield from _login(postgres_server, "plain", "LOGIN")
+
+
+@pytest.fixture
+def creator(new_database: object, postgres_server: PostgresServer) -> Iterator[str]:
+    """The same, of a login that may create roles."""
+    yield from _login(postgres_server, "creator", "LOGIN CREATEROLE")
+
+
+def _login(server: PostgresServer, name: str, kind: str) -> Iterator[str]:
+    with psycopg.connect(server.conninfo(), autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {name} {kind} PASSWORD 'secret'".encode())
+        admin.execute(f"CREATE DATABASE {name} OWNER {name}".encode())
+        yield make_conninfo(
+            server.conninfo(name, name), password="secret", options="-c statement_timeout=60000"
+        )
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        for role in ("guest_writer", "guest_projector", "guest_app", name):
+            admin.execute(f"DROP ROLE IF EXISTS {role}".encode())
+
+
+GUEST = Roles("guest")
+
+
+def test_given_a_login_that_creates_roles(creator: str) -> None:
+    database = connect_given(creator, GUEST)
+    assert connect_given(creator, GUEST) == database
+
+    insert(database.writer)
+    assert session(database.owner)["current_user"] == "creator"
+    assert session(database.writer)["current_user"] == "guest_writer"
+    assert session(database.projector)["current_user"] == "guest_projector"
+    for conninfo in (database.owner, database.writer, database.projector):
+        with psycopg.connect(conninfo) as connection:
+            assert connection.execute("SHOW statement_timeout").fetchone() == ("1min",)
+            with pytest.raises(errors.InsufficientPrivilege):
+                connection.execute("DELETE FROM events")
+
+
+def test_given_a_login_that_may_not_it_says_what_an_administrator_has_to_run(
+    login: str, postgres_server: PostgresServer
+) -> None:
+    with pytest.raises(PostgresUnavailableError, match="Let an administrator run") as refused:
+        connect_given(login, GUEST)
+
+    statements = str(refused.value).split("\n", 1)[1]
+    with psycopg.connect(postgres_server.conninfo(), autocommit=True) as admin:
+        admin.execute(statements.encode())
+    insert(connect_given(login, GUEST).writer)
+
+
+def test_the_writer_may_have_a_login_of_its_own(
+    creator: str, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which can't become the owner again, as one that assumes a role can."""
+    connect_given(creator, GUEST)
+    with psycopg.connect(postgres_server.conninfo(), autocommit=True) as admin:
+        admin.execute("CREATE ROLE guest_app LOGIN PASSWORD 'app'; GRANT guest_writer TO guest_app")
+    app = make_conninfo(creator, user="guest_app", password="app")
+    monkeypatch.setenv("SOUCHE_WRITER_URL", app)
+
+    database = connect_given(creator, GUEST)
+
+    insert(database.writer)
+    with psycopg.connect(database.writer) as connection:
+        assert connection.execute("SELECT session_user").fetchone() == ("guest_app",)
+    assert session(database.projector)["current_user"] == "guest_projector"
+
+
+def test_isolation_is_ours_to_say(creator: str, postgres_server: PostgresServer) -> None:
+    """An administrator's default doesn't reach us."""
+    with psycopg.connect(postgres_server.conninfo(), autocommit=True) as admin:
+        admin.execute("ALTER ROLE creator SET default_transaction_isolation = serializable")
+
+    database = connect_given(creator, GUEST)
+
+    assert session(database.writer)["transaction_isolation"] == "read committed"
+
+
+def test_a_server_that_cannot_be_reached_is_unavailable(tmp_path: Path) -> None:
+    with (
+        pytest.raises(PostgresUnavailableError, match="SOUCHE_DATABASE_URL"),
+        open_database(tmp_path, "postgresql:///souche?host=/nowhere"),
+    ):
+        pass
+
+
+def test_the_environment_names_the_server(
+    creator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOUCHE_DATABASE_URL", creator)
+    with open_database(tmp_path / "unused", schema="guest") as database:
+        insert(database.writer)
+
+    assert not (tmp_path / "unused").exists()
+
+
+def test_a_database_hides_what_it_was_given(creator: str) -> None:
+    assert "secret" not in repr(connect_given(creator, GUEST))
+
+
+@pytest.mark.parametrize("name", ["", "Souche", "a-b", "1st", "x" * 51, 'a"; DROP'])
+def test_a_schema_has_a_plain_name(name: str) -> None:
+    with pytest.raises(ValueError, match="schema"):
+        Roles(name)
+
+
+def test_the_database_of_a_test_is_its_own(database: Database, module_database: Database) -> None:
+    insert(database.writer)
+    insert(module_database.writer)
+
+    names = {conninfo_to_dict(d.owner)["dbname"] for d in (database, module_database)}
+    assert len(names) == 2
