@@ -1,0 +1,50 @@
+"""One page for each of several read models, which share it where they stand at one position."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from projections.applying import apply
+from projections.pages import PAGE, read_page
+from projections.projection import AnyProjection, Connection
+from projections.tracking import APPLICATION
+
+_POSITIONS = """
+SELECT projection, notification_id FROM projection_tracking
+JOIN projection_states USING (projection)
+WHERE application_name = %b AND projection = ANY(%b) AND stopped_at IS NULL
+ORDER BY notification_id
+"""
+
+
+def step(
+    connection: Connection,
+    projections: Mapping[str, AnyProjection],
+    until: int,
+    page: int = PAGE,
+) -> bool:
+    """Take each read model a page further, to `until` at most. True when there is more to do.
+
+    All who come near `until` land on it, so those who start apart end up sharing their pages.
+    """
+    behind = False
+    for since, group in _by_position(connection, projections).items():
+        if since >= until:
+            continue
+        end = min(since + page, until)
+        topics = frozenset[str]().union(*(projection.topics for projection in group))
+        batch = read_page(connection, since, end, topics)
+        for projection in group:
+            apply(connection, projection, batch)
+        behind = behind or end < until
+    return behind
+
+
+def _by_position(
+    connection: Connection, projections: Mapping[str, AnyProjection]
+) -> dict[int, list[AnyProjection]]:
+    """Those that have not stopped, by where they stand."""
+    rows = connection.execute(_POSITIONS, [APPLICATION, list(projections)]).fetchall()
+    groups: dict[int, list[AnyProjection]] = defaultdict(list)
+    for name, position in rows:
+        groups[position].append(projections[name])
+    return groups
