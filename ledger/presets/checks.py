@@ -24,13 +24,13 @@ def problems(preset: Preset, *, file_name: str, known: Sequence[str]) -> Iterato
         yield "programme.parent", f"no preset {preset.parent!r}"
     yield from _names(preset)
     yield from _funders(preset)
-    yield from _sums(preset)
     days = [version.in_force_from for version in preset.versions]
     for number, version in enumerate(preset.versions, start=1):
         if number > 1 and days[number - 1] <= days[number - 2]:
             yield f"rules.{number}.in_force_from", "must come after the version before it"
         for key, problem in _rules(version.rules, preset.zone):
             yield f"rules.{number}.{key}", problem
+    yield from _sums(preset)
 
 
 def _names(preset: Preset) -> Iterator[Problem]:

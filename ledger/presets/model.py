@@ -103,7 +103,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RuleVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """A version of the rules, and the day of the programme's zone from which it is the last."""
+    """A version of the rules, and the day of the programme's zone on which it comes into force."""
 
     in_force_from: date
     rules: Rules
