@@ -93,7 +93,7 @@ class CheckTickets(TerminalCommand, frozen=True, kw_only=True):
         found = taken_by(at.streams.get(self.carnet), self, at)
         if isinstance(found, Refusal):
             return Finding({"redeemable": False, "reason": found.reason.value})
-        carnet, _ = found
+        carnet, _, _ = found
         return Finding(
             {
                 "redeemable": True,
@@ -250,7 +250,10 @@ def _accepts(area: AcceptanceArea, venue: VenueRegistered) -> bool:
 def _already_redeemed(carnet: Carnet, claim: TerminalCommand, version: int) -> Refusal:
     """With the time, never with the other venue (E29)."""
     taken_at = min(carnet.redeemed[t] for t in claim.codes if t in carnet.redeemed)
-    told = {"carnet": carnet.id, "redeemed_at": taken_at.isoformat().replace("+00:00", "Z")}
+    told: dict[str, str | int] = {
+        "carnet": carnet.id,
+        "redeemed_at": taken_at.isoformat().replace("+00:00", "Z"),
+    }
     return Refusal(Reason.TICKET_ALREADY_REDEEMED, version or None, told)
 
 

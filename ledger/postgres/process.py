@@ -1,21 +1,19 @@
 """One run of `postgres`: locked, tied to our life, its output in a log file."""
 
-import ctypes
 import fcntl
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from ledger.postgres import tether
 from ledger.postgres.binaries import Binaries
 from ledger.postgres.cluster import child_environment
 from ledger.postgres.places import PORT, Places, make_socket_folder
 from ledger.postgres.settings import arguments
 
-PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 LOG_LIMIT = 10_000_000  # bytes; a longer one is put aside when a server starts
 
 
@@ -46,7 +44,10 @@ def start_process(
     disown_stale_pid(places.data)
     for leftover in socket_folder.glob(f".s.PGSQL.{PORT}*"):
         leftover.unlink()  # of a server that was killed: we hold the lock
+    account = places.account
     command = [
+        *(sys.executable, "-I", "-S", tether.__file__, str(os.getpid())),
+        *(("-1", "-1") if account.is_us else (str(account.uid), str(account.gid))),
         str(binaries.path("postgres")),
         f"-D{places.data}",
         f"-k{socket_folder}",
@@ -65,8 +66,6 @@ def start_process(
             umask=0o077,
             start_new_session=True,  # Ctrl-C is for us: we stop it after the last batch
             pass_fds=(lock,),
-            preexec_fn=_die_with_parent(),  # noqa: PLW1509 - two C calls, bound beforehand
-            **places.account.identity(),
         )
 
 
@@ -106,17 +105,3 @@ def _open_log(log: Path) -> BinaryIO:
     if log.exists() and log.stat().st_size > LOG_LIMIT:
         log.rename(log.with_suffix(".log.old"))
     return os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    if not sys.platform.startswith("linux"):
-        return None  # there, a server outlives a killed parent, and the next command attaches
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    getppid, parent, fast_shutdown = os.getppid, os.getpid(), int(signal.SIGINT)
-
-    def in_child() -> None:
-        prctl(PR_SET_PDEATHSIG, fast_shutdown, 0, 0, 0)
-        if getppid() != parent:  # it died before we asked
-            os._exit(1)
-
-    return in_child

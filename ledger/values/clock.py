@@ -1,8 +1,8 @@
 """The only place that reads the clock. Everything else is handed an instant."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from time import time
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -13,14 +13,21 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
 
-@dataclass(frozen=True, slots=True)
 class SystemClock:
-    """The machine's clock, moved by `offset` (only a demo ledger has one)."""
-
-    offset: timedelta = timedelta()
+    """The machine's clock."""
 
     def now(self) -> datetime:
-        return datetime.now(UTC).replace(microsecond=0) + self.offset
+        return real_now()
+
+
+def real_now() -> datetime:
+    """The machine's time: for sessions and invitations, which never follow a demo's clock."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def unix_now() -> float:
+    """The machine's time in seconds since 1970."""
+    return time()
 
 
 def minute_of(instant: datetime) -> int:

@@ -1,0 +1,1 @@
+"""HTTP: parse, name the caller, call one service function, answer. No rules, no SQL."""

@@ -1,0 +1,128 @@
+"""The application: the hot routes as bare ASGI, everything else in FastAPI, one edge around both."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
+from typing import Final
+
+import psycopg
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
+
+from api import openapi, sessions
+from api.problems import CONTENT_TYPE, Problem, ProblemError, headers_for, problem
+from api.state import running
+from api.wire import LARGEST_BODY, Receive, Scope, Send, answer_problem, declared_length, encode
+from ledger.postgres import Database
+from ledger.settings import Settings
+
+OpenDatabase = Callable[[], AbstractContextManager[Database]]
+
+_STATUSES: Final = {404: "not-found", 405: "method-not-allowed", 415: "unsupported-media-type"}
+
+
+class Souche:
+    """The ASGI application. Hot paths skip the framework; every body is at most 1 MiB."""
+
+    def __init__(self, cold: FastAPI) -> None:
+        self.cold = cold
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            service = getattr(self.cold.state, "service", None)
+            if service is not None and (handler := service.hotpath.handler(scope["path"])):
+                await service.hotpath(scope, receive, send, handler)
+                return
+            if declared_length(scope) > LARGEST_BODY:
+                await answer_problem(send, problem("too-large"))
+                return
+            receive = _limited(receive)
+        await self.cold(scope, receive, send)
+
+
+def create_app(settings: Settings, database: Database) -> Souche:
+    """The service on a database that is up and migrated."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(settings, database) as service:
+            app.state.service = service
+            yield
+
+    app = FastAPI(
+        title="Souche",
+        summary="Clearing of prepaid social vouchers",
+        version="1",
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    app.include_router(sessions.router)
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    for unavailable in (psycopg.OperationalError, PoolTimeout):
+        app.add_exception_handler(unavailable, _on_unavailable)
+    app.add_exception_handler(Exception, _on_failure)
+    openapi.describe(app)
+    return Souche(app)
+
+
+def _respond(told: Problem, headers: dict[str, str] | None = None) -> Response:
+    return Response(
+        encode(told),
+        told.status,
+        {"cache-control": "no-store", **headers_for(told), **(headers or {})},
+        CONTENT_TYPE.decode(),
+    )
+
+
+def _on_problem(_: Request, error: Exception) -> Response:
+    if not isinstance(error, ProblemError):
+        raise error
+    return _respond(error.problem, error.headers)
+
+
+def _on_invalid(_: Request, error: Exception) -> Response:
+    """Where and what, never the value: it may be a code or a key."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    found = error.errors()
+    if any(each["type"] == "json_invalid" for each in found):
+        return _respond(problem("malformed"))
+    told = "; ".join(
+        f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in found[:5]
+    )
+    return _respond(problem("invalid", told))
+
+
+def _on_http(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    reason = _STATUSES.get(error.status_code, "malformed")
+    return _respond(problem(reason), dict(error.headers or {}))
+
+
+def _on_unavailable(_: Request, __: Exception) -> Response:
+    return _respond(problem("unavailable"))
+
+
+def _on_failure(_: Request, __: Exception) -> Response:
+    return _respond(problem("failed"))
+
+
+def _limited(receive: Receive) -> Receive:
+    """`receive`, until it has given more than 1 MiB."""
+    given = 0
+
+    async def limited() -> dict[str, object]:
+        nonlocal given
+        message = await receive()
+        given += len(message.get("body", b""))
+        if given > LARGEST_BODY:
+            raise ProblemError(problem("too-large"))
+        return dict(message)
+
+    return limited

@@ -1,0 +1,109 @@
+"""The bodies of the terminals' routes: what is read, what is answered, nothing else.
+
+Declared once, for the parser and for the OpenAPI document.
+"""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from ledger.values.ids import NAME_PATTERN, UUID_PATTERN
+
+LARGEST_CLAIM: Final = 10  # tickets: a carnet has no more
+LARGEST_BATCH: Final = 500  # claims
+
+Uuid = Annotated[str, Meta(pattern=UUID_PATTERN, examples=["0190f5fe-7c00-7a00-8abc-0123456789ab"])]
+Code = Annotated[str, Meta(min_length=1, max_length=64, examples=["BFC22-0001234-03-07K2M9Q-X"])]
+Codes = Annotated[list[Code], Meta(min_length=1, max_length=LARGEST_CLAIM)]
+Sequence = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Counted by the device.")]
+Label = Annotated[str, Meta(pattern=NAME_PATTERN)]
+
+
+class RedemptionRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """Take all these tickets of one carnet for a workshop, or none."""
+
+    claim_id: Uuid
+    codes: Codes
+    sequence: Sequence
+    service_code: Label | None = None
+    workshop_id: Label | None = None
+
+
+class BatchRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Claims, decided in this order, each on its own."""
+
+    claims: Annotated[list[RedemptionRequest], Meta(min_length=1, max_length=LARGEST_BATCH)]
+
+
+class VoidRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Take a redemption back. The codes say which carnet it is on."""
+
+    void_id: Uuid
+    codes: Codes
+
+
+class CheckRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Ask whether these tickets would be taken now. No effect."""
+
+    codes: Codes
+
+
+class RedemptionReceipt(msgspec.Struct, gc=False):
+    """The redemption is durable: it stands in the log at `position`."""
+
+    claim_id: str
+    position: int
+    carnet: str
+    tickets: tuple[int, ...]
+    amount_cents: int
+    venue: str
+    served_at: str
+    served_on: str
+    replayed: bool
+
+
+class Verdict(msgspec.Struct, gc=False, omit_defaults=True):
+    """What became of one claim of a batch: a receipt with status 200 or 201, or a problem."""
+
+    claim_id: str
+    status: int
+    position: int = 0
+    carnet: str = ""
+    tickets: tuple[int, ...] = ()
+    amount_cents: int = 0
+    served_on: str = ""
+    replayed: bool = False
+    type: str = ""
+    title: str = ""
+    title_fr: str = ""
+    reason: str = ""
+    retry: bool = False
+
+
+class BatchAnswer(msgspec.Struct):
+    """A verdict for each claim, in the order of the claims."""
+
+    verdicts: list[Verdict]
+
+
+class VoidReceipt(msgspec.Struct):
+    """The redemption was taken back; its tickets can be used again."""
+
+    void_id: str
+    claim_id: str
+    position: int
+    tickets: tuple[int, ...]
+    amount_cents: int
+    replayed: bool
+
+
+class CheckAnswer(msgspec.Struct, omit_defaults=True):
+    """Whether the tickets would be taken now; the terminal tells the person, not the reason why."""
+
+    redeemable: bool
+    reason: str = ""
+    carnet: str = ""
+    tickets: tuple[int, ...] = ()
+    amount_cents: int = 0
+    usable_until: str = ""  # the last day, inclusive

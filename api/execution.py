@@ -1,0 +1,37 @@
+"""One command, from a route to its outcome."""
+
+from api.problems import ProblemError, problem, problem_for
+from ledger.batch import Outcome, Recorded
+from ledger.decisions.situation import Command
+from ledger.values.reasons import Refusal
+from ledger.writer import CommandFailedError, OutcomeUnknownError, OverloadedError, Writer
+
+
+async def execute(writer: Writer, command: Command) -> Recorded:
+    """Have a command decided and appended.
+
+    Raises:
+        ProblemError: it was refused, or its outcome is unknown (retry with the same id).
+    """
+    try:
+        outcome = await writer.submit(command)
+    except OverloadedError as e:
+        raise ProblemError(problem("overloaded")) from e
+    except OutcomeUnknownError as e:
+        raise ProblemError(problem("unavailable")) from e
+    except CommandFailedError as e:
+        raise ProblemError(problem("failed")) from e
+    return recorded(outcome)
+
+
+def recorded(outcome: Outcome) -> Recorded:
+    """The outcome, if the command has happened.
+
+    Raises:
+        ProblemError: it was refused.
+    """
+    if isinstance(outcome, Recorded):
+        return outcome
+    if isinstance(outcome, Refusal):
+        raise ProblemError(problem_for(outcome))
+    raise TypeError(f"unexpected outcome {type(outcome).__name__}")

@@ -1,0 +1,211 @@
+"""Routes by which a device enrols, opens a session, and rolls its key."""
+
+import secrets
+from datetime import datetime, timedelta
+from hmac import compare_digest
+from hmac import digest as hmac_digest
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.execution import execute
+from api.problems import ProblemError, problem
+from api.state import Service, ServiceDep
+from ledger.batch import Recorded
+from ledger.facts import KeyRolled, TerminalEnrolled
+from ledger.service import enrol_command, roll_command
+from ledger.values.clock import real_now, unix_now
+from ledger.values.ids import TERMINAL_PATTERN, TerminalId
+from ledger.values.keys import (
+    InvalidKeyError,
+    KeyAlgorithm,
+    decode_base64url,
+    encode_base64url,
+    public_key,
+    session_message,
+)
+from ledger.values.reasons import Reason
+
+router = APIRouter(prefix="/v1", tags=["terminals"])
+
+NONCE_SECONDS: Final = 120
+_SPEND: Final = """
+INSERT INTO spent_nonces (nonce, expires_at) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING true
+"""
+_FORGET: Final = "DELETE FROM spent_nonces WHERE expires_at < %s"
+
+Terminal = Annotated[str, Field(pattern=TERMINAL_PATTERN, examples=["t-0123456789ab"])]
+Encoded = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ChallengeRequest(Body):
+    terminal: Terminal
+
+
+class Challenge(BaseModel):
+    nonce: str = Field(description="Sign it within two minutes; it is good for one session.")
+    expires_at: str
+
+
+class SessionRequest(Body):
+    terminal: Terminal
+    nonce: Annotated[str, Field(max_length=200)]
+    signature: Encoded = Field(
+        description="By the device's key, over `souche-session-v1`, the authority, the terminal "
+        "and the nonce, joined by line feeds. ECDSA: r and s, 64 bytes."
+    )
+
+
+class OpenedSession(BaseModel):
+    session: str
+    mac_key: str = Field(description="Base64url: 32 bytes. Signs this session's requests.")
+    expires_at: str
+    server_time: str = Field(description="Our clock, so that the device can measure its skew.")
+
+
+class EnrolRequest(Body):
+    invitation: Annotated[str, Field(pattern=r"^t-[0-9a-f]{12}-[0-9a-f]{30}$")]
+    algorithm: KeyAlgorithm
+    public_key: Encoded = Field(
+        description="Ed25519: 32 bytes; ECDSA P-256: the uncompressed point, 65 bytes."
+    )
+    signature: Encoded = Field(
+        description="By that key, over `souche-enrol-v1`, the authority, the invitation and the "
+        "public key as sent, joined by line feeds."
+    )
+
+
+class Enrolled(BaseModel):
+    terminal: str
+    venue: str
+    fingerprint: str
+    position: int
+
+
+class RollRequest(Body):
+    terminal: Terminal
+    algorithm: KeyAlgorithm
+    public_key: Encoded
+    signature: Encoded = Field(description="By the new key, over `souche-roll-v1` …")
+    nonce: Annotated[str, Field(max_length=200)]
+    session_signature: Encoded = Field(description="By the old key, as for a session.")
+
+
+@router.post("/challenges", status_code=HTTPStatus.CREATED)
+async def challenge(body: ChallengeRequest, service: ServiceDep) -> Challenge:
+    """Ask for a nonce to sign. Any terminal gets one, known or not."""
+    expires_at = int(unix_now()) + NONCE_SECONDS
+    nonce = f"{expires_at}.{secrets.token_hex(12)}"
+    return Challenge(
+        nonce=f"{nonce}.{_seal(service, body.terminal, nonce)}",
+        expires_at=_shown(real_now() + timedelta(seconds=NONCE_SECONDS)),
+    )
+
+
+@router.post("/sessions", status_code=HTTPStatus.CREATED)
+async def open_session(body: SessionRequest, service: ServiceDep) -> OpenedSession:
+    """Open a session of at most fifteen minutes by signing a nonce with the device's key."""
+    terminal = TerminalId(body.terminal)
+    await _prove(service, terminal, body.nonce, body.signature)
+    entry = service.writer.reference.terminals[terminal]
+    session, opened = service.sessions.open(terminal, entry.fingerprint)
+    remaining = opened.expires_at - int(unix_now())
+    return OpenedSession(
+        session=session,
+        mac_key=encode_base64url(opened.mac_key),
+        expires_at=_shown(real_now() + timedelta(seconds=remaining)),
+        server_time=_shown(real_now()),
+    )
+
+
+@router.post("/terminals/enrol", status_code=HTTPStatus.CREATED)
+async def enrol(body: EnrolRequest, service: ServiceDep) -> Enrolled:
+    """Bind a device's key to its invitation. Safe to retry with the same key."""
+    try:
+        command = enrol_command(
+            service.sessions.authority,
+            body.invitation,
+            body.algorithm,
+            body.public_key,
+            body.signature,
+        )
+    except InvalidKeyError as e:
+        raise ProblemError(problem("unauthenticated", str(e))) from e
+    return _key_bound(await execute(service.writer, command))
+
+
+@router.post("/terminals/roll", status_code=HTTPStatus.CREATED)
+async def roll(body: RollRequest, service: ServiceDep) -> Enrolled:
+    """Replace the device's key. The old key signs a nonce, the new one proves itself."""
+    terminal = TerminalId(body.terminal)
+    await _prove(service, terminal, body.nonce, body.session_signature)
+    try:
+        command = roll_command(
+            service.sessions.authority, terminal, body.algorithm, body.public_key, body.signature
+        )
+    except InvalidKeyError as e:
+        raise ProblemError(problem("unauthenticated", str(e))) from e
+    return _key_bound(await execute(service.writer, command))
+
+
+def _key_bound(recorded: Recorded) -> Enrolled:
+    fact = recorded.event.fact
+    if not isinstance(fact, (TerminalEnrolled, KeyRolled)):
+        raise TypeError(f"a key was bound by {type(fact).__name__}")
+    return Enrolled(
+        terminal=fact.terminal,
+        venue=fact.venue,
+        fingerprint=fact.fingerprint,
+        position=recorded.position,
+    )
+
+
+async def _prove(service: Service, terminal: TerminalId, nonce: str, signature: str) -> None:
+    """Check that the device's key signed this nonce, and that nobody used it before.
+
+    Raises:
+        ProblemError: any of it fails. An unknown terminal looks like a wrong signature.
+    """
+    told, _, seal = nonce.rpartition(".")
+    expiry, _, _ = told.partition(".")
+    if not compare_digest(_seal(service, terminal, told).encode(), seal.encode()):
+        raise ProblemError(problem("nonce-spent"))
+    if unix_now() >= int(expiry):
+        raise ProblemError(problem("nonce-spent"))
+    entry = service.writer.reference.terminals.get(terminal)
+    if entry is None or entry.algorithm is None:
+        raise ProblemError(problem("unauthenticated"))
+    if entry.revoked:
+        raise ProblemError(problem(Reason.TERMINAL_REVOKED))
+    message = session_message(service.sessions.authority, terminal, nonce)
+    try:
+        signed = decode_base64url(signature)
+    except InvalidKeyError as e:
+        raise ProblemError(problem("unauthenticated")) from e
+    if not public_key(entry.algorithm, entry.public_key).verify(signed, message):
+        raise ProblemError(problem("unauthenticated"))
+    async with service.tokens.connection() as connection:
+        now = real_now()
+        await connection.execute(_FORGET, (now,))
+        expires_at = now + timedelta(seconds=NONCE_SECONDS)
+        cursor = await connection.execute(_SPEND, (told, expires_at))
+        if await cursor.fetchone() is None:
+            raise ProblemError(problem("nonce-spent"))
+
+
+def _seal(service: Service, terminal: str, nonce: str) -> str:
+    """Marks a nonce as ours and this terminal's, so that handing it out stores nothing."""
+    told = f"souche-nonce-v1 {terminal} {nonce}".encode()
+    return hmac_digest(service.secrets.session_key, told, "sha256")[:16].hex()
+
+
+def _shown(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,112 @@
+"""Sessions and the signatures of terminals' requests.
+
+One fixed profile of RFC 9421 (HTTP Message Signatures) with an RFC 9530 digest: anything else is
+refused. The MAC key follows from the server's secret and the session's id, so nothing is stored,
+and any host that has the secret can check any session.
+"""
+
+import re
+import secrets
+from base64 import b64encode
+from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import sha256
+from hmac import compare_digest
+from hmac import digest as hmac_digest
+from typing import Final, NamedTuple
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from api.problems import ProblemError, problem
+from ledger.values.clock import unix_now
+from ledger.values.ids import TerminalId
+
+SESSION_SECONDS: Final = 15 * 60
+LARGEST_SKEW: Final = 120  # seconds between `created` and our clock
+
+_PARAMETERS: Final = re.compile(
+    rb'souche=(\("@method" "@authority" "@path" "content-digest"\);'
+    rb'created=([0-9]{1,12});keyid="([a-z0-9.-]{1,96})";alg="hmac-sha256")'
+)
+_SESSION: Final = re.compile(r"(t-[0-9a-f]{12})\.([0-9a-f]{16})\.([0-9]{1,12})\.[0-9a-f]{16}")
+
+
+class Session(NamedTuple):
+    """What a session's id says: it is believed only when its MAC fits."""
+
+    terminal: TerminalId
+    fingerprint: str  # of the key that opened it
+    expires_at: int  # Unix seconds, our real clock
+    mac_key: bytes
+
+
+class Sessions:
+    """Opens sessions and checks what is signed with them."""
+
+    def __init__(self, session_key: bytes, authority: str) -> None:
+        self._session_key = session_key
+        self.authority = authority
+        self._after_method = b'\n"@authority": ' + authority.encode() + b'\n"@path": '
+        self._session = lru_cache(maxsize=16_384)(self._read_session)
+
+    def open(self, terminal: TerminalId, fingerprint: str) -> tuple[str, Session]:
+        """A new session of a device that has just signed a nonce: its id, and what it means."""
+        expires_at = int(unix_now()) + SESSION_SECONDS
+        session = f"{terminal}.{fingerprint}.{expires_at}.{secrets.token_hex(8)}"
+        return session, self._read_session(session)
+
+    def authenticate(
+        self, method: str, path: bytes, headers: Iterable[tuple[bytes, bytes]], body: bytes
+    ) -> Session:
+        """The session that signed this request.
+
+        Raises:
+            ProblemError: the signature is missing, of another profile, wrong, too old or too
+                new, or the session is over.
+        """
+        sent_digest = parameters = signature = b""
+        for name, value in headers:
+            if name == b"content-digest":
+                sent_digest = value
+            elif name == b"signature-input":
+                parameters = value
+            elif name == b"signature":
+                signature = value
+        profile = _PARAMETERS.fullmatch(parameters)
+        if profile is None:
+            raise ProblemError(problem("unauthenticated"))
+        signed, created, session_id = profile.groups()
+        session = self._session(session_id.decode())
+        body_digest = b"sha-256=:" + b64encode(sha256(body).digest()) + b":"
+        base = b"".join(
+            (
+                b'"@method": ',
+                method.encode(),
+                self._after_method,
+                path,
+                b'\n"content-digest": ',
+                body_digest,
+                b'\n"@signature-params": ',
+                signed,
+            )
+        )
+        mac = hmac_digest(session.mac_key, base, "sha256")
+        expected = b"souche=:" + b64encode(mac) + b":"
+        if not (compare_digest(expected, signature) and compare_digest(body_digest, sent_digest)):
+            raise ProblemError(problem("unauthenticated"))
+        now = unix_now()
+        if abs(now - int(created)) > LARGEST_SKEW:
+            raise ProblemError(problem("signature-expired"))
+        if now >= session.expires_at:
+            raise ProblemError(problem("session-ended"))
+        return session
+
+    def _read_session(self, session: str) -> Session:
+        parts = _SESSION.fullmatch(session)
+        if parts is None:
+            raise ProblemError(problem("unauthenticated"))
+        terminal, fingerprint, expires_at = parts.groups()
+        info = b"souche-mac-v1 " + session.encode()
+        mac_key = HKDF(SHA256(), 32, salt=None, info=info).derive(self._session_key)
+        return Session(TerminalId(terminal), fingerprint, int(expires_at), mac_key)

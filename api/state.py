@@ -1,0 +1,77 @@
+"""What a running service holds, and how routes get at it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from api.hotpath import Hotpath
+from api.signatures import Sessions
+from ledger.log.connection import PostgresStore
+from ledger.postgres import Database
+from ledger.secrets import Secrets, open_secrets
+from ledger.settings import Settings
+from ledger.values.clock import SystemClock
+from ledger.writer import Writer
+
+Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One process of the service, while it runs."""
+
+    settings: Settings
+    database: Database
+    secrets: Secrets
+    writer: Writer
+    sessions: Sessions
+    hotpath: Hotpath
+    tokens: Pool  # as the writer's role: tokens and nonces
+    views: Pool  # as the projector's role: read models
+
+
+@asynccontextmanager
+async def running(settings: Settings, database: Database) -> AsyncIterator[Service]:
+    """A service that has started; at the end it finishes what waits and leaves."""
+    keys = open_secrets(settings.data)
+    store = PostgresStore(database.writer, channel_of(database))
+    writer = Writer(store, SystemClock(), keys.peppers)
+    sessions = Sessions(keys.session_key, settings.signed_authority)
+    await writer.start()
+    try:
+        async with _pool(database.writer) as tokens, _pool(database.projector) as views:
+            hotpath = Hotpath(sessions, writer)
+            yield Service(settings, database, keys, writer, sessions, hotpath, tokens, views)
+    finally:
+        await writer.stop()
+
+
+def channel_of(database: Database) -> str:
+    """The channel on which appends are announced."""
+    return f"{database.schema}_log"
+
+
+def _pool(conninfo: str) -> Pool:
+    return AsyncConnectionPool(
+        conninfo,
+        min_size=0,
+        max_size=4,
+        timeout=5,
+        kwargs={"autocommit": True},
+        open=False,
+        check=AsyncConnectionPool.check_connection,
+    )
+
+
+async def service_of(request: Request) -> Service:
+    """The service that this request came to."""
+    service: Service = request.app.state.service
+    return service
+
+
+ServiceDep = Annotated[Service, Depends(service_of)]

@@ -1,0 +1,58 @@
+"""Secrets of a ledger, each in a file of its own that only its owner reads.
+
+They stand beside the database, never in it: who steals the log can redeem nothing.
+"""
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+SECRET_BYTES: Final = 32
+FIRST_PEPPER: Final = "p1"
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The keys that a service needs to run."""
+
+    session_key: bytes = field(repr=False)  # derives every session's MAC key
+    peppers: dict[str, bytes] = field(repr=False)  # by id; ticket codes are hashed with them
+
+    @property
+    def pepper_id(self) -> str:
+        """The pepper that new carnets are issued with: the latest."""
+        return max(self.peppers)
+
+
+def open_secrets(data: Path) -> Secrets:
+    """Read the ledger's secrets, and make those that are missing.
+
+    Raises:
+        OSError: the folder can't be read or written.
+    """
+    folder = data / "secrets"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    session_key = _read_or_make(folder / "session.key")
+    _read_or_make(folder / f"pepper-{FIRST_PEPPER}.key")
+    peppers = {
+        path.stem.removeprefix("pepper-"): path.read_bytes()
+        for path in sorted(folder.glob("pepper-*.key"))
+    }
+    return Secrets(session_key, peppers)
+
+
+def _read_or_make(path: Path) -> bytes:
+    """The file's bytes. Two processes that start at once agree on the first one's."""
+    if not path.exists():
+        made = path.with_name(f".{path.name}.{os.getpid()}")
+        made.touch(mode=0o600)
+        made.write_bytes(secrets.token_bytes(SECRET_BYTES))
+        try:
+            os.link(made, path)
+        except FileExistsError:
+            pass
+        finally:
+            made.unlink()
+    return path.read_bytes()

@@ -1,0 +1,37 @@
+"""What a deployment sets: by environment (`SOUCHE_…`) or `souche.toml` in the data folder."""
+
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class Settings(BaseSettings):
+    """One ledger's settings. An unknown `SOUCHE_…` name is not an error; a wrong value is."""
+
+    model_config = SettingsConfigDict(env_prefix="SOUCHE_", extra="ignore", frozen=True)
+
+    data: Path = Field(Path("var/ledger"), description="Folder of the database, secrets and logs.")
+    database_url: str | None = Field(
+        None, description="A PostgreSQL of yours (15 or later); without it we run our own."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=1, le=65535, description="Port to listen on.")
+    authority: str | None = Field(
+        None, description="Host and port as terminals see them; signatures cover it."
+    )
+    tls: bool = Field(False, description="Declare that TLS ends in front of this service.")
+    followers: bool = Field(True, description="Run the projections beside the service.")
+
+    @property
+    def signed_authority(self) -> str:
+        """What signatures are made over, lower case: `clearing.example.org` or `127.0.0.1:8080`."""
+        return (self.authority or f"{self.host}:{self.port}").lower()
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether others could read the terminals' secrets on their way."""
+        return self.host not in LOOPBACK and not self.tls
