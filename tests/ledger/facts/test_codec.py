@@ -1,0 +1,156 @@
+import json
+import re
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.facts import AcceptanceArea, Event, Fact
+from ledger.facts.codec import (
+    FACTS,
+    REFERENCE,
+    REFERENCE_TOPICS,
+    TOPICS,
+    UnreadableEventError,
+    decode,
+    encode,
+)
+from tests.builders.examples import EXAMPLES
+from tests.builders.facts import (
+    assigned,
+    issued,
+    recorded,
+    redeemed,
+    rules_published,
+    run_drafted,
+)
+from tests.ledger.facts.strategies import EVENTS, events_of
+
+LARGEST_STATE = 65_535  # bytes: a CHECK of the table, a limit of the tile format
+HEADER = "a" * 80  # longer than any stream, command id or actor
+
+
+@pytest.mark.parametrize("kind", [pytest.param(kind, id=tag) for tag, kind in FACTS.items()])
+def test_what_is_decoded_is_what_was_encoded(kind: type[Fact]) -> None:
+    @settings(max_examples=20, deadline=None)
+    @given(events_of(kind))
+    def holds(event: Event) -> None:
+        assert decode(encode(event)) == event
+
+    holds()
+
+
+@settings(deadline=None)
+@given(EVENTS)
+def test_the_bytes_are_plain_json_that_names_its_type(event: Event) -> None:
+    document = json.loads(encode(event))
+
+    assert document["fact"]["type"] == TOPICS[type(event.fact)]
+    assert document["stream"] == event.stream
+
+
+@settings(deadline=None)
+@given(st.binary())
+def test_any_bytes_are_an_event_or_unreadable(state: bytes) -> None:
+    unreadable_or_event(state)
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_damaged_bytes_are_an_event_or_unreadable(data: st.DataObject) -> None:
+    state = bytearray(encode(data.draw(st.sampled_from(list(EXAMPLES.values())))))
+    for _ in range(data.draw(st.integers(1, 3))):
+        state[data.draw(st.integers(0, len(state) - 1))] = data.draw(st.integers(0, 255))
+    unreadable_or_event(bytes(state[: data.draw(st.integers(0, len(state)))]))
+
+
+@settings(deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["fact", "type"]), inner),
+    )
+)
+def test_any_json_is_an_event_or_unreadable(document: object) -> None:
+    unreadable_or_event(json.dumps(document).encode())
+
+
+@pytest.mark.xfail(reason="decode lets RecursionError through", raises=RecursionError)
+def test_a_bottomless_document_is_unreadable() -> None:
+    with pytest.raises(UnreadableEventError):
+        decode(b'{"x":' + b"[" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"tickets.redeemed.v1", b"tickets.redeemed.v9"),  # of a later program
+        (b'"amount_cents":1000', b'"amount_cents":10.5'),
+        (b'"amount_cents":1000,', b""),
+        (b'"tickets":[1]', b'"tickets":["1"]'),
+        (b'"2022-06-01T08:00:00Z"', b'"2022-06-31T08:00:00Z"'),
+        (b"}}", b"}"),
+    ],
+)
+def test_what_does_not_fit_the_types_is_unreadable(old: bytes, new: bytes) -> None:
+    state = encode(redeemed())
+    assert old in state
+
+    with pytest.raises(UnreadableEventError):
+        decode(state.replace(old, new))
+
+
+def unreadable_or_event(state: bytes) -> None:
+    try:
+        event = decode(state)
+    except UnreadableEventError:
+        return
+    assert isinstance(event, Event)
+
+
+@pytest.mark.xfail(reason="a set is encoded in the order of this process's hashes")
+def test_a_set_has_one_encoding() -> None:
+    codes = [str(code) for code in range(50)]
+    area = rules_published(acceptance=AcceptanceArea("venues", frozenset(codes)))
+
+    assert json.loads(encode(area))["rules"]["acceptance"]["codes"] == sorted(codes)
+
+
+def test_a_tag_says_its_stream_and_its_version() -> None:
+    for tag in FACTS:
+        assert re.fullmatch(r"[a-z-]+\.[a-z-]+\.v[1-9][0-9]*", tag)
+
+
+def test_reference_data_are_facts_of_ours() -> None:
+    assert set(TOPICS) >= REFERENCE
+    assert set(REFERENCE_TOPICS) == {TOPICS[kind] for kind in REFERENCE}
+
+
+def size_of(event: Event) -> int:
+    widest = msgspec.structs.replace(
+        event, stream=HEADER, command_id=HEADER, actor=HEADER, request=HEADER, version=10**12
+    )
+    return len(encode(widest))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        # Ticket numbers have two digits in a code.
+        recorded(issued(size=99)),
+        recorded(assigned(tickets=tuple(range(1, 100)))),
+        redeemed(*range(1, 100)),
+        # 360 000 venues in one run: 900 parts of 400 lines.
+        recorded(run_drafted(parts=["f" * 64] * 900)),
+        # 3 000 venues named one by one.
+        recorded(
+            rules_published(
+                acceptance=AcceptanceArea("venues", frozenset(f"{n:014}" for n in range(3000)))
+            )
+        ),
+    ],
+    ids=["99 digests", "99 assigned", "99 redeemed", "900 parts", "3000 venues"],
+)
+def test_the_largest_facts_fit_a_row(event: Event) -> None:
+    assert size_of(event) <= LARGEST_STATE
