@@ -138,7 +138,7 @@ class Hotpath:
                 actor="terminal:" + session.terminal,
                 terminal=session.terminal,
                 fingerprint=session.fingerprint,
-                carnet=carnet,
+                stream=carnet,
                 codes=codes,
                 claim_id=claim_id,
             )
@@ -175,7 +175,7 @@ class Hotpath:
                 actor="terminal:" + session.terminal,
                 terminal=session.terminal,
                 fingerprint=session.fingerprint,
-                carnet=carnet,
+                stream=carnet,
                 codes=codes,
             )
         )
@@ -275,7 +275,7 @@ def _redeem_command(session: Session, request: RedemptionRequest) -> RedeemTicke
         actor="terminal:" + session.terminal,
         terminal=session.terminal,
         fingerprint=session.fingerprint,
-        carnet=carnet,
+        stream=carnet,
         codes=codes,
         sequence=request.sequence,
         service_code=request.service_code,

@@ -16,6 +16,7 @@ from ledger.decisions.situation import Accepted, Command, Finding, Situation
 from ledger.facts import AnyFact, Event
 from ledger.facts.codec import REFERENCE, decode
 from ledger.log.rows import RefusedCommand, Rows
+from ledger.values.codes import Pepper
 from ledger.values.ids import StreamId
 from ledger.values.reasons import Reason, Refusal
 
@@ -49,7 +50,7 @@ class Batch:
         stored: Iterable[tuple[int, bytes]],
         reference: Reference,
         now: datetime,
-        peppers: Mapping[str, bytes],
+        peppers: Mapping[str, Pepper],
     ) -> None:
         self.commands = commands
         self.rows = Rows()
@@ -106,7 +107,7 @@ class Batch:
 
     def _decide(self, command: Command) -> Outcome:
         try:
-            if (done := self._done.get((command.streams[0], command.command_id))) is not None:
+            if (done := self._done.get((command.stream, command.command_id))) is not None:
                 event, position = done
                 if command.repeats(event):
                     return Recorded(position, event, replayed=True)
@@ -132,7 +133,7 @@ class Batch:
                 request=request,
             )
             self.rows.add(event)
-            position = _PROVISIONAL + len(self.rows)
+            position = _PROVISIONAL + len(self.rows.streams)
             self._versions[stream] = version
             self._done[stream, command.command_id] = (event, position)
             if (evolve := FOLDS.get(type(fact))) is not None:

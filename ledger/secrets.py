@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from ledger.values.codes import Pepper
+
 SECRET_BYTES: Final = 32
 FIRST_PEPPER: Final = "p1"
 
@@ -18,7 +20,7 @@ class Secrets:
     """The keys that a service needs to run."""
 
     session_key: bytes = field(repr=False)  # derives every session's MAC key
-    peppers: dict[str, bytes] = field(repr=False)  # by id; ticket codes are hashed with them
+    peppers: dict[str, Pepper] = field(repr=False)  # by id; ticket codes are hashed with them
 
     @property
     def pepper_id(self) -> str:
@@ -37,7 +39,7 @@ def open_secrets(data: Path) -> Secrets:
     session_key = _read_or_make(folder / "session.key")
     _read_or_make(folder / f"pepper-{FIRST_PEPPER}.key")
     peppers = {
-        path.stem.removeprefix("pepper-"): path.read_bytes()
+        path.stem.removeprefix("pepper-"): Pepper(path.read_bytes())
         for path in sorted(folder.glob("pepper-*.key"))
     }
     return Secrets(session_key, peppers)

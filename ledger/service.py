@@ -15,7 +15,7 @@ from ledger.decisions.terminals import EnrolTerminal, InviteTerminal, RollKey
 from ledger.facts import CarnetsOrdered
 from ledger.secrets import Secrets
 from ledger.values.clock import real_now
-from ledger.values.codes import digest, make_codes
+from ledger.values.codes import make_codes
 from ledger.values.ids import OrderId, ProgrammeId, TerminalId, VenueId, derived_id, terminal_id
 from ledger.values.keys import (
     InvalidKeyError,
@@ -74,7 +74,7 @@ def issue_command(
         order=OrderId(ordered.order),
         first_number=first,
         pepper_id=keys.pepper_id,
-        digests=tuple(tuple(digest(pepper, code) for code in each.codes) for each in carnets),
+        digests=tuple(tuple(map(pepper.digest, each.codes)) for each in carnets),
     )
     return command, carnets
 

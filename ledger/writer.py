@@ -24,6 +24,7 @@ from ledger.decisions.situation import Command
 from ledger.facts.codec import decode
 from ledger.log.store import Session, Store, StoreUnavailableError, StreamMovedError
 from ledger.values.clock import Clock, instant_of, minute_of
+from ledger.values.codes import Pepper
 from ledger.values.ids import StreamId
 from ledger.values.reasons import Refusal
 
@@ -68,7 +69,7 @@ class Writer:
         self,
         store: Store,
         clock: Clock,
-        peppers: Mapping[str, bytes],
+        peppers: Mapping[str, Pepper],
         *,
         capacity: int = CAPACITY,
         largest_batch: int = LARGEST_BATCH,

@@ -1,7 +1,8 @@
 """A carnet as its stream tells it: the state that redemptions are decided on."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
+
+import msgspec
 
 from ledger.facts import (
     CarnetActivated,
@@ -16,8 +17,7 @@ from ledger.facts import (
 from ledger.values.ids import CarnetId, HolderId
 
 
-@dataclass(slots=True)
-class Redemption:
+class Redemption(msgspec.Struct):
     """A claim that took tickets, and whether it was taken back."""
 
     event: Event
@@ -26,16 +26,15 @@ class Redemption:
     voided: bool = False
 
 
-@dataclass(slots=True)
-class Carnet:
+class Carnet(msgspec.Struct):
     """The tickets of one carnet. Ticket n has its digest at index n - 1."""
 
     issued: CarnetIssued
     holder: HolderId
     activated: bool = False
-    assigned: dict[int, int] = field(default_factory=dict)  # ticket → rule version
-    redeemed: dict[int, datetime] = field(default_factory=dict)  # ticket → when it was taken
-    redemptions: dict[str, Redemption] = field(default_factory=dict)  # by claim id
+    assigned: dict[int, int] = {}  # ticket → rule version (msgspec makes a dict for each carnet)
+    redeemed: dict[int, datetime] = {}  # ticket → when it was taken
+    redemptions: dict[str, Redemption] = {}  # by claim id
 
     @property
     def id(self) -> CarnetId:
@@ -67,8 +66,7 @@ def evolve(carnet: Carnet | None, event: Event, fact: CarnetFact, position: int)
         case CarnetActivated():
             carnet.activated = True
         case CarnetAssigned():
-            for ticket in fact.tickets:
-                carnet.assigned[ticket] = fact.rule_version
+            carnet.assigned.update(dict.fromkeys(fact.tickets, fact.rule_version))
         case CarnetTransferred():
             carnet.holder = fact.receiver
         case RedemptionVoided():

@@ -102,11 +102,11 @@ class RunCommand(Command, frozen=True, kw_only=True):
     run: RunId
 
     @property
-    def streams(self) -> tuple[StreamId, ...]:
-        return (run_stream(self.run),)
+    def stream(self) -> StreamId:
+        return run_stream(self.run)
 
     def decide(self, at: Situation) -> Decision:
-        run: PaymentRun | None = at.streams.get(self.streams[0])
+        run: PaymentRun | None = at.streams.get(self.stream)
         return Refusal(Reason.RUN_UNKNOWN) if run is None else self.decide_run(run, at)
 
     def decide_run(self, run: PaymentRun, at: Situation) -> Decision:
@@ -120,15 +120,15 @@ class FixCutoff(Command, frozen=True, kw_only=True):
     run: RunId
 
     @property
-    def streams(self) -> tuple[StreamId, ...]:
-        return (run_stream(self.run),)
+    def stream(self) -> StreamId:
+        return run_stream(self.run)
 
     def decide(self, at: Situation) -> Decision:
         if self.run in at.reference.runs:
             return Refusal(Reason.RUN_EXISTS)
         if at.reference.open_run is not None:
             return Refusal(Reason.RUN_OPEN, detail={"run": at.reference.open_run})
-        return Accepted(((self.streams[0], CutoffFixed(run=self.run)),))
+        return Accepted(((self.stream, CutoffFixed(run=self.run)),))
 
 
 class DraftRun(RunCommand, frozen=True, kw_only=True):
@@ -152,7 +152,7 @@ class DraftRun(RunCommand, frozen=True, kw_only=True):
             part_digests=self.part_digests,
             digest=run_digest(self.run, self.cutoff, self.part_digests),
         )
-        return Accepted(((self.streams[0], drafted),))
+        return Accepted(((self.stream, drafted),))
 
 
 class SubmitRun(RunCommand, frozen=True, kw_only=True):
@@ -162,7 +162,7 @@ class SubmitRun(RunCommand, frozen=True, kw_only=True):
         if run.drafted is None or run.submitter is not None:
             return Refusal(Reason.RUN_IN_ANOTHER_STATE)
         submitted = PaymentRunSubmitted(run=self.run, digest=run.drafted.digest)
-        return Accepted(((self.streams[0], submitted),))
+        return Accepted(((self.stream, submitted),))
 
 
 class ApproveRun(RunCommand, frozen=True, kw_only=True):
@@ -178,7 +178,7 @@ class ApproveRun(RunCommand, frozen=True, kw_only=True):
         if run.drafted.digest != self.digest:
             return Refusal(Reason.RUN_DIGEST_DIFFERS)
         approved = PaymentRunApproved(run=self.run, digest=self.digest, submitter=run.submitter)
-        return Accepted(((self.streams[0], approved),))
+        return Accepted(((self.stream, approved),))
 
 
 class PayPart(RunCommand, frozen=True, kw_only=True):
@@ -192,7 +192,7 @@ class PayPart(RunCommand, frozen=True, kw_only=True):
     @property
     def streams(self) -> tuple[StreamId, ...]:
         transfers = (transfer_stream(end_to_end_id(self.run, line.venue)) for line in self.lines)
-        return (run_stream(self.run), *transfers)
+        return (self.stream, *transfers)
 
     @property
     def weight(self) -> int:
@@ -211,7 +211,7 @@ class PayPart(RunCommand, frozen=True, kw_only=True):
         # From here on the part leaves.
         paid = [line for line in self.lines if not at.reference.venues[line.venue].suspended]
         amount = sum(line.amount_cents for line in paid)
-        own = self.streams[0]
+        own = self.stream
         facts: list[tuple[StreamId, AnyFact]] = [
             (transfer_stream(transfer.end_to_end_id), transfer)
             for transfer in (self._transfer(line) for line in paid)

@@ -63,8 +63,8 @@ class RecordFunding(Command, frozen=True, kw_only=True):
     cents: dict[str, Cents]
 
     @property
-    def streams(self) -> tuple[StreamId, ...]:
-        return (funding_stream(self.programme, self.millesime),)
+    def stream(self) -> StreamId:
+        return funding_stream(self.programme, self.millesime)
 
     def decide(self, at: Situation) -> Decision:
         entry = at.reference.programmes.get(self.programme)
@@ -80,7 +80,7 @@ class RecordFunding(Command, frozen=True, kw_only=True):
             reference=self.reference,
             cents=self.cents,
         )
-        return Accepted(((self.streams[0], fact),))
+        return Accepted(((self.stream, fact),))
 
 
 class ActivateCarnets(Command, frozen=True, kw_only=True):
@@ -93,9 +93,12 @@ class ActivateCarnets(Command, frozen=True, kw_only=True):
     carnets: tuple[CarnetId, ...]  # at most LARGEST_CHUNK, none twice
 
     @property
+    def stream(self) -> StreamId:
+        return funding_stream(self.programme, self.millesime)
+
+    @property
     def streams(self) -> tuple[StreamId, ...]:
-        own = funding_stream(self.programme, self.millesime)
-        return (own, *map(carnet_stream, self.carnets))
+        return (self.stream, *map(carnet_stream, self.carnets))
 
     @property
     def weight(self) -> int:
@@ -123,7 +126,7 @@ def decide_activation(command: ActivateCarnets, at: Situation) -> Decision:
     if entry.closed:
         return Refusal(Reason.PROGRAMME_CLOSED)
     known = [carnet for carnet in carnets if carnet is not None]
-    funding: Funding = at.streams.get(command.streams[0]) or Funding()
+    funding: Funding = at.streams.get(command.stream) or Funding()
     amount = sum(carnet.size * carnet.issued.face_value_cents for carnet in known)
     stage = entry.rules[-1].activation_requires
     covered = _covered(funding, entry.rules[-1])
@@ -160,7 +163,7 @@ def decide_activation(command: ActivateCarnets, at: Situation) -> Decision:
         amount_cents=Cents(amount),
         cents=_shares(funding, amount, entry.opened.shares),
     )
-    return Accepted((*units, (command.streams[0], money)))
+    return Accepted((*units, (command.stream, money)))
 
 
 def _covered(funding: Funding, rules: Rules) -> int:

@@ -77,8 +77,8 @@ class StartLedger(Command, frozen=True, kw_only=True):
     clock_offset_seconds: int = 0
 
     @property
-    def streams(self) -> tuple[StreamId, ...]:
-        return (LOG_STREAM,)
+    def stream(self) -> StreamId:
+        return LOG_STREAM
 
     def decide(self, at: Situation) -> Decision:
         if at.reference.origin is not None:
@@ -98,8 +98,8 @@ class OpenProgramme(Command, frozen=True, kw_only=True):
     parent: ProgrammeId | None = None
 
     @property
-    def streams(self) -> tuple[StreamId, ...]:
-        return (programme_stream(self.programme),)
+    def stream(self) -> StreamId:
+        return programme_stream(self.programme)
 
     def decide(self, at: Situation) -> Decision:
         if self.programme in at.reference.programmes:
@@ -114,7 +114,7 @@ class OpenProgramme(Command, frozen=True, kw_only=True):
             shares=self.shares,
             parent=self.parent,
         )
-        return Accepted(((self.streams[0], opened),))
+        return Accepted(((self.stream, opened),))
 
 
 class PublishRules(Command, frozen=True, kw_only=True):
@@ -125,8 +125,8 @@ class PublishRules(Command, frozen=True, kw_only=True):
     rules: Rules
 
     @property
-    def streams(self) -> tuple[StreamId, ...]:
-        return (programme_stream(self.programme),)
+    def stream(self) -> StreamId:
+        return programme_stream(self.programme)
 
     def decide(self, at: Situation) -> Decision:
         entry = at.reference.programmes.get(self.programme)
@@ -139,7 +139,7 @@ class PublishRules(Command, frozen=True, kw_only=True):
         published = RulesPublished(
             programme=self.programme, rule_version=self.rule_version, rules=self.rules
         )
-        return Accepted(((self.streams[0], published),))
+        return Accepted(((self.stream, published),))
 
 
 class CloseProgramme(Command, frozen=True, kw_only=True):
@@ -148,8 +148,8 @@ class CloseProgramme(Command, frozen=True, kw_only=True):
     programme: ProgrammeId
 
     @property
-    def streams(self) -> tuple[StreamId, ...]:
-        return (programme_stream(self.programme),)
+    def stream(self) -> StreamId:
+        return programme_stream(self.programme)
 
     def decide(self, at: Situation) -> Decision:
         entry = at.reference.programmes.get(self.programme)
@@ -157,7 +157,7 @@ class CloseProgramme(Command, frozen=True, kw_only=True):
             return Refusal(Reason.PROGRAMME_UNKNOWN)
         if entry.closed:
             return Refusal(Reason.PROGRAMME_CLOSED)
-        return Accepted(((self.streams[0], ProgrammeClosed(programme=self.programme)),))
+        return Accepted(((self.stream, ProgrammeClosed(programme=self.programme)),))
 
 
 class RegisterHolder(Command, frozen=True, kw_only=True):
@@ -168,14 +168,14 @@ class RegisterHolder(Command, frozen=True, kw_only=True):
     siret: str | None = None
 
     @property
-    def streams(self) -> tuple[StreamId, ...]:
-        return (holder_stream(self.holder),)
+    def stream(self) -> StreamId:
+        return holder_stream(self.holder)
 
     def decide(self, at: Situation) -> Decision:
         if self.holder in at.reference.holders:
             return Refusal(Reason.HOLDER_EXISTS)
         registered = HolderRegistered(holder=self.holder, name=self.name, siret=self.siret)
-        return Accepted(((self.streams[0], registered),))
+        return Accepted(((self.stream, registered),))
 
 
 class OrderCarnets(Command, frozen=True, kw_only=True):
@@ -190,9 +190,12 @@ class OrderCarnets(Command, frozen=True, kw_only=True):
     holder: HolderId
 
     @property
+    def stream(self) -> StreamId:
+        return programme_stream(self.programme)
+
+    @property
     def streams(self) -> tuple[StreamId, ...]:
-        own = programme_stream(self.programme)
-        return (own, programme_stream(self.parent)) if self.parent else (own,)
+        return (self.stream, programme_stream(self.parent)) if self.parent else (self.stream,)
 
     @property
     def weight(self) -> int:
@@ -210,7 +213,7 @@ def decide_order(order: OrderCarnets, at: Situation) -> Decision:
     entry = at.reference.programmes.get(order.programme)
     if entry is None:
         return Refusal(Reason.PROGRAMME_UNKNOWN)
-    programme: Programme = at.streams[order.streams[0]]
+    programme: Programme = at.streams[order.stream]
     if order.order in programme.orders:
         return Refusal(Reason.ORDER_EXISTS)
     if order.holder not in at.reference.holders:
@@ -249,11 +252,11 @@ def decide_order(order: OrderCarnets, at: Situation) -> Decision:
         holder=order.holder,
     )
     if parent is None:
-        return Accepted(((order.streams[0], ordered),))
+        return Accepted(((order.stream, ordered),))
     drawn = EnvelopeDrawn(
         programme=parent, drawn_by=order.programme, order=order.order, tickets=tickets
     )
-    return Accepted(((programme_stream(parent), drawn), (order.streams[0], ordered)))
+    return Accepted(((programme_stream(parent), drawn), (order.stream, ordered)))
 
 
 def validity(rules: Rules, millesime: int, zone: str) -> tuple[datetime, datetime]:

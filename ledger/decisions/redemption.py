@@ -10,7 +10,7 @@ from ledger.decisions.reference import Reference, TerminalEntry
 from ledger.decisions.situation import Accepted, Command, Decision, Finding, Situation
 from ledger.facts import AcceptanceArea, Event, RedemptionVoided, TicketsRedeemed, VenueRegistered
 from ledger.values.clock import local_day
-from ledger.values.codes import TicketCode, digest
+from ledger.values.codes import TicketCode
 from ledger.values.ids import ClaimId, StreamId, TerminalId, VenueId, carnet_stream
 from ledger.values.money import Cents
 from ledger.values.reasons import Reason, Refusal
@@ -21,12 +21,8 @@ class TerminalCommand(Command, frozen=True, kw_only=True):
 
     terminal: TerminalId
     fingerprint: str  # of the key that opened the session
-    carnet: StreamId
+    stream: StreamId  # the carnet's
     codes: dict[int, str]  # ticket → its code, normalised; ascending
-
-    @property
-    def streams(self) -> tuple[StreamId, ...]:
-        return (self.carnet,)
 
     @property
     def tickets(self) -> tuple[int, ...]:
@@ -38,7 +34,7 @@ class SeveralCarnetsError(ValueError):
 
 
 def one_carnet(codes: Sequence[TicketCode]) -> tuple[StreamId, dict[int, str]]:
-    """The `carnet` and `codes` of a terminal's command.
+    """The `stream` and `codes` of a terminal's command.
 
     Raises:
         SeveralCarnetsError: a command takes tickets of one carnet, each once.
@@ -60,7 +56,7 @@ class RedeemTickets(TerminalCommand, frozen=True, kw_only=True):
     workshop_id: str | None = None
 
     def decide(self, at: Situation) -> Decision:
-        return decide_redemption(at.streams.get(self.carnet), self, at)
+        return decide_redemption(at.streams.get(self.stream), self, at)
 
     def repeats(self, event: Event) -> bool:
         fact = event.fact
@@ -79,7 +75,7 @@ class VoidRedemption(TerminalCommand, frozen=True, kw_only=True):
     claim_id: ClaimId
 
     def decide(self, at: Situation) -> Decision:
-        return decide_void(at.streams.get(self.carnet), self, at)
+        return decide_void(at.streams.get(self.stream), self, at)
 
     def repeats(self, event: Event) -> bool:
         fact = event.fact
@@ -90,7 +86,7 @@ class CheckTickets(TerminalCommand, frozen=True, kw_only=True):
     """Ask whether these tickets would be taken. No effect."""
 
     def decide(self, at: Situation) -> Decision:
-        found = taken_by(at.streams.get(self.carnet), self, at)
+        found = taken_by(at.streams.get(self.stream), self, at)
         if isinstance(found, Refusal):
             return Finding({"redeemable": False, "reason": found.reason.value})
         carnet, _, _ = found
@@ -126,7 +122,7 @@ def decide_redemption(carnet: Carnet | None, claim: RedeemTickets, at: Situation
         service_code=claim.service_code,
         workshop_id=claim.workshop_id,
     )
-    return Accepted(((claim.carnet, fact),))
+    return Accepted(((claim.stream, fact),))
 
 
 def taken_by(
@@ -201,7 +197,7 @@ def decide_void(carnet: Carnet | None, void: VoidRedemption, at: Situation) -> D
         venue=fact.venue,
         terminal=void.terminal,
     )
-    return Accepted(((void.carnet, voided),))
+    return Accepted(((void.stream, voided),))
 
 
 def last_usable_day(carnet: Carnet, reference: Reference) -> str:
@@ -230,7 +226,7 @@ def _opens(carnet: Carnet, codes: Mapping[int, str], at: Situation) -> bool:
     for ticket, code in codes.items():
         if not 1 <= ticket <= len(digests):
             return False
-        if not compare_digest(digest(pepper, code), digests[ticket - 1]):
+        if not compare_digest(pepper.digest(code), digests[ticket - 1]):
             return False
     return True
 

@@ -15,6 +15,7 @@ import msgspec
 
 from ledger.decisions.reference import Reference
 from ledger.facts import AnyFact, Event
+from ledger.values.codes import Pepper
 from ledger.values.ids import StreamId
 from ledger.values.reasons import Refusal
 
@@ -26,11 +27,11 @@ class Situation:
     streams: dict[StreamId, Any]  # folded state by stream; absent where nothing happened yet
     reference: Reference
     now: datetime  # UTC, whole seconds, never behind the log's last minute
-    peppers: Mapping[str, bytes] = field(default_factory=dict)
+    peppers: Mapping[str, Pepper] = field(default_factory=dict)
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """What happened, in order. The last fact stands in the command's first stream.
+    """What happened, in order. The last fact stands in the command's own stream.
 
     Its position is the command's: who has seen that one has seen them all.
     """
@@ -64,9 +65,14 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     actor: str
 
     @property
-    def streams(self) -> tuple[StreamId, ...]:
-        """The streams that it reads and may extend; the first is the one that remembers it."""
+    def stream(self) -> StreamId:
+        """The stream that remembers the command: its last fact stands there."""
         raise NotImplementedError  # pragma: no cover
+
+    @property
+    def streams(self) -> tuple[StreamId, ...]:
+        """The streams that it reads and may extend, its own first."""
+        return (self.stream,)
 
     @property
     def weight(self) -> int:

@@ -43,8 +43,12 @@ class IssueCarnets(Command, frozen=True, kw_only=True):
         return tuple(carnet_id(self.programme, number) for number in numbers)
 
     @property
+    def stream(self) -> StreamId:
+        return programme_stream(self.programme)
+
+    @property
     def streams(self) -> tuple[StreamId, ...]:
-        return (programme_stream(self.programme), *map(carnet_stream, self.carnets))
+        return (self.stream, *map(carnet_stream, self.carnets))
 
     @property
     def weight(self) -> int:
@@ -56,7 +60,7 @@ class IssueCarnets(Command, frozen=True, kw_only=True):
 
 def decide_issue(command: IssueCarnets, at: Situation) -> Decision:
     """Issue the next carnets of an order, in the order of their numbers."""
-    programme: Programme | None = at.streams.get(command.streams[0])
+    programme: Programme | None = at.streams.get(command.stream)
     if programme is None:
         return Refusal(Reason.PROGRAMME_UNKNOWN)
     order: Order | None = programme.orders.get(command.order)
@@ -99,7 +103,7 @@ def decide_issue(command: IssueCarnets, at: Situation) -> Decision:
         first_number=command.first_number,
         carnets=len(carnets),
     )
-    return Accepted((*carnets, (command.streams[0], chunk)))
+    return Accepted((*carnets, (command.stream, chunk)))
 
 
 class TransferCarnets(Command, frozen=True, kw_only=True):
@@ -112,10 +116,12 @@ class TransferCarnets(Command, frozen=True, kw_only=True):
     receiver: HolderId
 
     @property
+    def stream(self) -> StreamId:
+        return carnet_stream(self.carnets[-1])
+
+    @property
     def streams(self) -> tuple[StreamId, ...]:
-        # The last carnet's fact is the last one written, so its stream comes first.
-        last, *others = (carnet_stream(carnet) for carnet in reversed(self.carnets))
-        return (last, *others)
+        return tuple(map(carnet_stream, reversed(self.carnets)))
 
     @property
     def weight(self) -> int:
@@ -154,11 +160,11 @@ class AssignTickets(Command, frozen=True, kw_only=True):
     tickets: tuple[int, ...] | None = None  # None: the whole carnet
 
     @property
-    def streams(self) -> tuple[StreamId, ...]:
-        return (carnet_stream(self.carnet),)
+    def stream(self) -> StreamId:
+        return carnet_stream(self.carnet)
 
     def decide(self, at: Situation) -> Decision:
-        return decide_assignment(at.streams.get(self.streams[0]), self, at)
+        return decide_assignment(at.streams.get(self.stream), self, at)
 
 
 def decide_assignment(carnet: Carnet | None, command: AssignTickets, at: Situation) -> Decision:
@@ -191,7 +197,7 @@ def decide_assignment(carnet: Carnet | None, command: AssignTickets, at: Situati
         holder=command.holder,
         rule_version=version,
     )
-    return Accepted(((command.streams[0], assigned),))
+    return Accepted(((command.stream, assigned),))
 
 
 def _distribution_is_over(rules: Rules, carnet: Carnet, zone: str, at: Situation) -> bool:

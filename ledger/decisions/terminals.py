@@ -25,8 +25,8 @@ class TerminalAct(Command, frozen=True, kw_only=True):
     terminal: TerminalId
 
     @property
-    def streams(self) -> tuple[StreamId, ...]:
-        return (terminal_stream(self.terminal),)
+    def stream(self) -> StreamId:
+        return terminal_stream(self.terminal)
 
     def enrolled(self, at: Situation) -> TerminalEntry | Refusal:
         """The device, if it is enrolled and not revoked."""
@@ -56,7 +56,7 @@ class InviteTerminal(TerminalAct, frozen=True, kw_only=True):
             invitation_digest=self.invitation_digest,
             expires_at=self.expires_at,
         )
-        return Accepted(((self.streams[0], invited),))
+        return Accepted(((self.stream, invited),))
 
 
 class EnrolTerminal(TerminalAct, frozen=True, kw_only=True):
@@ -89,7 +89,7 @@ class EnrolTerminal(TerminalAct, frozen=True, kw_only=True):
             public_key=self.public_key,
             fingerprint=self.fingerprint,
         )
-        return Accepted(((self.streams[0], enrolled),))
+        return Accepted(((self.stream, enrolled),))
 
 
 class RevokeTerminal(TerminalAct, frozen=True, kw_only=True):
@@ -104,7 +104,7 @@ class RevokeTerminal(TerminalAct, frozen=True, kw_only=True):
         if entry.revoked:
             return Refusal(Reason.TERMINAL_REVOKED)
         revoked = TerminalRevoked(terminal=self.terminal, venue=entry.venue, cause=self.cause)
-        return Accepted(((self.streams[0], revoked),))
+        return Accepted(((self.stream, revoked),))
 
 
 class RollKey(TerminalAct, frozen=True, kw_only=True):
@@ -125,4 +125,4 @@ class RollKey(TerminalAct, frozen=True, kw_only=True):
             public_key=self.public_key,
             fingerprint=self.fingerprint,
         )
-        return Accepted(((self.streams[0], rolled),))
+        return Accepted(((self.stream, rolled),))

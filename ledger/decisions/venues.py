@@ -21,13 +21,13 @@ class VenueCommand(Command, frozen=True, kw_only=True):
     venue: VenueId
 
     @property
-    def streams(self) -> tuple[StreamId, ...]:
-        return (venue_stream(self.venue),)
+    def stream(self) -> StreamId:
+        return venue_stream(self.venue)
 
     def decide(self, at: Situation) -> Decision:
         if self.venue not in at.reference.venues:
             return Refusal(Reason.VENUE_UNKNOWN)
-        return Accepted(((self.streams[0], self.fact()),))
+        return Accepted(((self.stream, self.fact()),))
 
     def fact(self) -> VenueFact:
         """What happens when the command is accepted."""
@@ -44,7 +44,7 @@ class RegisterVenue(VenueCommand, frozen=True, kw_only=True):
     def decide(self, at: Situation) -> Decision:
         if self.venue in at.reference.venues:
             return Refusal(Reason.VENUE_EXISTS)
-        return Accepted(((self.streams[0], self.fact()),))
+        return Accepted(((self.stream, self.fact()),))
 
     def fact(self) -> VenueFact:
         return VenueRegistered(

@@ -23,7 +23,7 @@ from ledger.facts import (
     VenueQualified,
     VenueRegistered,
 )
-from ledger.values.codes import digest, make_codes, parse_code
+from ledger.values.codes import Pepper, make_codes, parse_code
 from ledger.values.ids import (
     BeneficiaryId,
     CarnetId,
@@ -44,7 +44,7 @@ VENUE: Final = VenueId("21620427100016")
 TERMINAL: Final = terminal_id("tests")
 FINGERPRINT: Final = "0123456789abcdef"
 SEED: Final = bytes(32)
-PEPPER: Final = b"a pepper of the tests"
+PEPPER: Final = Pepper(b"a pepper of the tests")
 
 
 @dataclass
@@ -121,7 +121,7 @@ class SmallLedger:
                 order=ordered.order,
                 first_number=ordered.first_number,
                 pepper_id="p",
-                digests=(tuple(digest(PEPPER, code) for code in codes),),
+                digests=(tuple(PEPPER.digest(code) for code in codes),),
             ),
             ActivateCarnets(
                 command_id=f"activate {carnet}",
