@@ -43,13 +43,14 @@ def postgres_server(server_folder: Path) -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def new_database(postgres_server: PostgresServer) -> NewDatabase:
-    """Makes a fresh ledger at each call, in some 50 ms: the copy of a migrated one."""
+    """Makes a fresh ledger at each call, in some 100 ms: the copy of a migrated one."""
     prepare_embedded(postgres_server, ROLES, TEMPLATE)
     numbers = count(1)
 
     def make() -> Database:
         name = f"test_{os.getpid()}_{next(numbers)}"
-        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+        # Of the two ways to copy, the one that costs least where nothing waits for the disk.
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
             sql.Identifier(name), sql.Identifier(TEMPLATE)
         )
         with psycopg.connect(postgres_server.conninfo(), autocommit=True) as admin:

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from ledger.postgres.accounts import Account, account_for
 from ledger.postgres.errors import PostgresUnavailableError
+from ledger.postgres.passwords import write_private
 
 STATE = Path("/var/lib/souche")  # used by root only
 PORT = 5432  # there is no TCP; it names the socket
@@ -60,8 +61,30 @@ class Places:
     @property
     def socket_folder(self) -> Path:
         """Where the socket is, or was when a server last ran here."""
-        recorded = self.home / "socket.location"
-        return Path(recorded.read_text().strip()) if recorded.exists() else self.home / "run"
+        short = _recorded(self._short_socket_folder, of=self.home)
+        return short or self.home / "run"
+
+    @property
+    def _short_socket_folder(self) -> Path:
+        return self.home / "socket.location"
+
+    def make_socket_folder(self) -> Path:
+        """A private folder whose path is short enough for a socket. Call it under the lock.
+
+        Raises:
+            PostgresUnavailableError: every path is too long.
+        """
+        if _fits(self.socket_folder) and _is_private(self.socket_folder, self.account):
+            return self.socket_folder
+        self._short_socket_folder.unlink(missing_ok=True)
+        folder = self.home / "run"
+        if _fits(folder):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        else:
+            folder = _make_short_folder()
+            _record(self._short_socket_folder, folder, of=self.home)
+        give(folder, self.account)
+        return folder
 
 
 def find_places(data_folder: Path) -> Places:
@@ -87,27 +110,6 @@ def find_places(data_folder: Path) -> Places:
     return places
 
 
-def make_socket_folder(places: Places) -> Path:
-    """A private folder whose path is short enough for a socket. Call it under the lock.
-
-    Raises:
-        PostgresUnavailableError: every path is too long.
-    """
-    folder = places.socket_folder
-    if _fits(folder) and _is_private(folder, places.account):
-        return folder
-    recorded = places.home / "socket.location"
-    recorded.unlink(missing_ok=True)
-    folder = places.home / "run"
-    if _fits(folder):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    else:
-        folder = _short_folder()
-        recorded.write_text(f"{folder}\n")
-    give(folder, places.account)
-    return folder
-
-
 def give(path: Path, account: Account) -> None:
     """Let `account` own `path`, which we have made in a folder that only we can write."""
     if not account.is_us:
@@ -131,15 +133,9 @@ def own_state_folder() -> Path:
 
 def _home(data_folder: Path) -> Path:
     beside = data_folder / "postgresql"
-    recorded = data_folder / "postgresql.location"
-    if recorded.exists():
-        home = Path(recorded.read_text().strip())
-        if not (home / "data").exists():
-            raise PostgresUnavailableError(
-                f"The database of {data_folder} was in {home} and isn't there any more. Put it "
-                f"back, or remove {recorded} to begin an empty ledger."
-            )
-        return home
+    location = data_folder / "postgresql.location"
+    if location.exists():
+        return _recorded_home(data_folder, location)
     if (beside / "data").exists() or account_for(beside / "data").is_us:
         return beside
     if account_for(beside / "data").can_enter(data_folder):
@@ -148,11 +144,39 @@ def _home(data_folder: Path) -> Path:
     return own_state_folder() / digest
 
 
+def _recorded_home(data_folder: Path, location: Path) -> Path:
+    home, owner = (Path(line) for line in location.read_text().splitlines())
+    if not (home / "data").exists():
+        raise PostgresUnavailableError(
+            f"The database of {data_folder} was in {home} and isn't there any more. Put it "
+            f"back, or remove {location} to begin an empty ledger."
+        )
+    if owner != data_folder and owner.exists():
+        raise PostgresUnavailableError(
+            f"{data_folder} is a copy of {owner}, whose database is in {home} and wasn't "
+            f"copied. Remove {location} to begin an empty ledger."
+        )
+    return home
+
+
 def record_home(places: Places, data_folder: Path) -> None:
     """Remember a home that isn't in the data folder, once there are data in it."""
     data_folder = data_folder.resolve()
     if places.home.parent != data_folder:
-        (data_folder / "postgresql.location").write_text(f"{places.home}\n")
+        _record(data_folder / "postgresql.location", places.home, of=data_folder)
+
+
+def _record(file: Path, location: Path, *, of: Path) -> None:
+    write_private(file, f"{location}\n{of}\n")
+
+
+def _recorded(file: Path, *, of: Path) -> Path | None:
+    """None, too, in a copy: what is recorded there belongs to the original."""
+    try:
+        location, original = file.read_text().splitlines()
+    except FileNotFoundError:
+        return None
+    return Path(location) if original == str(of) else None
 
 
 def _fits(folder: Path) -> bool:
@@ -171,7 +195,7 @@ def _is_private(folder: Path, account: Account) -> bool:
     )
 
 
-def _short_folder() -> Path:
+def _make_short_folder() -> Path:
     candidates = ["/run"] if os.geteuid() == 0 else [os.environ.get("XDG_RUNTIME_DIR", "")]
     for base in (*candidates, tempfile.gettempdir(), "/tmp"):  # noqa: S108 - mkdtemp makes it private
         if base and os.access(base, os.W_OK) and _fits(Path(base) / "souche-12345678"):

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from ledger.postgres import tether
 from ledger.postgres.binaries import Binaries
 from ledger.postgres.cluster import child_environment
-from ledger.postgres.places import PORT, Places, make_socket_folder
+from ledger.postgres.places import PORT, Places
 from ledger.postgres.settings import arguments
 
 LOG_LIMIT = 10_000_000  # bytes; a longer one is put aside when a server starts
@@ -40,7 +40,7 @@ def start_process(
     On Linux the server is told to shut down when the calling *thread* ends, so this must
     be called by one that lives as long as the server should.
     """
-    socket_folder = make_socket_folder(places)
+    socket_folder = places.make_socket_folder()
     disown_stale_pid(places.data)
     for leftover in socket_folder.glob(f".s.PGSQL.{PORT}*"):
         leftover.unlink()  # of a server that was killed: we hold the lock

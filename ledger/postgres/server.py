@@ -142,13 +142,19 @@ class PostgresServer:
         return True
 
     def _log_in(self) -> None:
-        """Connect for real, once: that it is ready doesn't say that our password is right."""
+        """Connect for real, once: that it is ready doesn't say that it lets us in, or is ours."""
         try:
-            psycopg.connect(self.conninfo(), connect_timeout=WELCOME).close()
+            with psycopg.connect(self.conninfo(), connect_timeout=WELCOME) as connection:
+                row = connection.execute("SHOW data_directory").fetchone()
         except psycopg.OperationalError as e:
             if "password" in str(e):
                 raise PostgresUnavailableError(
                     f"The database in {self.places.home} doesn't take the password in "
                     f"{self.places.secrets}: {e}"
                 ) from e
-            # Else it is on its way down again, which the keeper sees.
+            return  # it is on its way down again, which the keeper sees
+        if row is None or Path(row[0]) != self.places.data:
+            raise PostgresUnavailableError(
+                f"The server in {self.places.socket_folder} runs on {row and row[0]}, "
+                f"not on {self.places.data}."
+            )

@@ -8,16 +8,19 @@ to one, or {"error": …}. With a UID, root becomes that user first.
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import psycopg
 
-from ledger.postgres import PostgresServer, PostgresUnavailableError
+from ledger.postgres import PostgresServer, PostgresUnavailableError, tether
 from ledger.postgres.accounts import Account
 from ledger.postgres.binaries import find_binaries
 from ledger.postgres.install import reachable_by
 
+OTHER_PYTHON = "/usr/bin/python3"  # where ours is in somebody's home
 FAST = {"fsync": "off", "shared_buffers": "16MB"}
 
 
@@ -25,19 +28,37 @@ def main(folder: Path, uid: int | None) -> None:
     """Run, report, wait."""
     binaries = find_binaries()
     if uid is not None:
-        # Imported and found before: the interpreter may be out of that user's reach.
-        binaries = reachable_by(Account("test", uid, uid), binaries)
-        psycopg.pq.PGconn.ping(b"host=/nowhere")
-        os.setgroups([])
-        os.setgid(uid)
-        os.setuid(uid)
-        os.chdir("/")
+        user = Account("test", uid, uid)
+        binaries = reachable_by(user, binaries)
+        become(user, folder)
     try:
         with PostgresServer(folder, settings=FAST, binaries=binaries) as server:
             say({"pid": server.pid})
             sys.stdin.read()
     except PostgresUnavailableError as e:
         say({"error": str(e)})
+
+
+def become(user: Account, folder: Path) -> None:
+    """Become `user`, also if this interpreter and this checkout are out of his reach."""
+    psycopg.pq.PGconn.ping(b"host=/nowhere")  # loads what it needs, while we can
+    if not user.can_enter(Path(tether.__file__).parent):
+        tether.__file__ = shutil.copy(tether.__file__, str(folder))
+    if not runs(sys.executable, user):
+        sys.executable = OTHER_PYTHON
+    os.setgroups([])
+    os.setgid(user.gid)
+    os.setuid(user.uid)
+    os.chdir("/")
+
+
+def runs(python: str, user: Account) -> bool:
+    """Whether `user` can run that interpreter."""
+    try:
+        subprocess.run([python, "-ISc", ""], check=True, capture_output=True, **user.identity())
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return True
 
 
 def say(words: dict[str, object]) -> None:

@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,18 +12,19 @@ import psycopg
 import pytest
 
 from ledger.postgres import PostgresServer, PostgresUnavailableError, places
-from ledger.postgres.accounts import account_for
+from ledger.postgres.accounts import Account, account_for
 from ledger.postgres.binaries import Binaries, find_binaries
 from ledger.postgres.install import reachable_by
+from tests.ledger.postgres.child import OTHER_PYTHON, runs
 from tests.ledger.postgres.conftest import FAST, StartCommand
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="what happens to root")
 
 
 @pytest.fixture
-def state(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def state(new_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """In the place of /var/lib/souche."""
-    found = folder.with_name(f"state-{folder.name}")
+    found = new_folder.with_name(f"state-{new_folder.name}")
     monkeypatch.setattr(places, "STATE", found)
     return found
 
@@ -56,27 +58,36 @@ def test_a_folder_out_of_its_reach_has_its_database_elsewhere(closed: Path, stat
     with PostgresServer(folder, settings=FAST) as server:
         assert works(server)
         assert server.places.home.parent == state
-        assert (folder / "postgresql.location").read_text().strip() == str(server.places.home)
+        assert (folder / "postgresql.location").read_text().startswith(f"{server.places.home}\n")
 
     (closed / "checkout").chmod(0o700)
     with PostgresServer(folder, settings=FAST) as again:
         assert works(again)
         assert again.places.home == server.places.home
 
+    shutil.copytree(folder, closed / "copy")
+    with pytest.raises(PostgresUnavailableError, match="wasn't copied"):
+        PostgresServer(closed / "copy")
+
+    moved = folder.rename(closed / "moved")
+    with PostgresServer(moved, settings=FAST) as again:
+        assert works(again)
+        assert again.places.home == server.places.home
+
     shutil.rmtree(server.places.home)
     with pytest.raises(PostgresUnavailableError, match="isn't there any more"):
-        PostgresServer(folder)
+        PostgresServer(moved)
 
 
 @as_root
-def test_its_database_stays_there_when_the_folder_is_opened(folder: Path, state: Path) -> None:
-    folder.mkdir(mode=0o700)
-    with PostgresServer(folder / "var", settings=FAST) as server:
+def test_its_database_stays_there_when_the_folder_is_opened(new_folder: Path, state: Path) -> None:
+    new_folder.mkdir(mode=0o700)
+    with PostgresServer(new_folder / "var", settings=FAST) as server:
         home = server.places.home
     assert home.parent == state
-    folder.chmod(0o755)
+    new_folder.chmod(0o755)
 
-    assert PostgresServer(folder / "var").places.home == home
+    assert PostgresServer(new_folder / "var").places.home == home
 
 
 @as_root
@@ -117,51 +128,54 @@ def test_a_state_folder_that_others_can_write_is_not_trusted(closed: Path, state
 @as_root
 @pytest.mark.parametrize("name", ["root", "no-such-account"])
 def test_a_named_account_has_to_exist_and_not_be_root(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    new_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("SOUCHE_POSTGRES_ACCOUNT", name)
 
     with pytest.raises(PostgresUnavailableError, match=name):
-        PostgresServer(folder)
+        PostgresServer(new_folder)
 
 
 @as_root
-def test_a_named_account_runs_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_account_runs_it(new_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOUCHE_POSTGRES_ACCOUNT", "nobody")
-    with PostgresServer(folder, settings=FAST) as server:
+    with PostgresServer(new_folder, settings=FAST) as server:
         uid = Path(f"/proc/{server.pid}").stat().st_uid
     assert uid == pwd.getpwnam("nobody").pw_uid
 
     monkeypatch.setenv("SOUCHE_POSTGRES_ACCOUNT", "daemon")
     with pytest.raises(PostgresUnavailableError, match="belongs to nobody"):
-        PostgresServer(folder)
+        PostgresServer(new_folder)
 
     monkeypatch.delenv("SOUCHE_POSTGRES_ACCOUNT")
-    assert PostgresServer(folder).places.account.name == "nobody"
+    assert PostgresServer(new_folder).places.account.name == "nobody"
 
 
 @as_root
-def test_an_ordinary_user_runs_it_himself(folder: Path, start_command: StartCommand) -> None:
+def test_an_ordinary_user_runs_it_himself(new_folder: Path, start_command: StartCommand) -> None:
     uid = pwd.getpwnam("nobody").pw_uid
-    folder.mkdir()
-    os.chown(folder, uid, uid)
+    new_folder.mkdir()
+    os.chown(new_folder, uid, uid)
+    user = Account("nobody", uid, uid)
+    if not (runs(sys.executable, user) or runs(OTHER_PYTHON, user)):
+        pytest.skip("no Python on this machine that another user can run")
 
-    command = start_command(folder, uid)
+    command = start_command(new_folder, uid)
 
     pid = command.said["pid"]
     assert Path(f"/proc/{pid}").stat().st_uid == uid
-    assert (folder / "postgresql" / "data").stat().st_uid == uid
-    assert stat.S_IMODE((folder / "postgresql").stat().st_mode) == 0o700
+    assert (new_folder / "postgresql" / "data").stat().st_uid == uid
+    assert stat.S_IMODE((new_folder / "postgresql").stat().st_mode) == 0o700
     command.end()
 
 
 @as_root
 def test_an_ordinary_user_is_told_whose_data_they_are(
-    folder: Path, start_command: StartCommand
+    new_folder: Path, start_command: StartCommand
 ) -> None:
-    with PostgresServer(folder, settings=FAST) as server:
+    with PostgresServer(new_folder, settings=FAST) as server:
         owner = server.places.account.name
 
-    said = start_command(folder, 12345).said
+    said = start_command(new_folder, 12345).said
 
     assert f"belongs to {owner}" in str(said["error"])

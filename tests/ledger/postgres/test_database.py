@@ -37,11 +37,11 @@ def session(conninfo: str) -> dict[str, object]:
 
 
 def test_embedded_from_nothing_to_an_appended_event(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    new_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SOUCHE_DATABASE_URL", raising=False)
     for _ in range(2):
-        with open_database(folder, settings=FAST) as database:
+        with open_database(new_folder, settings=FAST) as database:
             for role in LOGINS:
                 assert session(getattr(database, role)) == {
                     "current_user": f"souche_{role}",
@@ -49,7 +49,7 @@ def test_embedded_from_nothing_to_an_appended_event(
                     "transaction_isolation": "read committed",
                     "application_name": f"souche-{role}",
                 }
-    secrets = folder / "postgresql" / "secrets"
+    secrets = new_folder / "postgresql" / "secrets"
     assert {f.name for f in secrets.iterdir()} == {"postgres", *(f"souche_{r}" for r in LOGINS)}
     assert {stat.S_IMODE(f.stat().st_mode) for f in secrets.iterdir()} == {0o600}
 
@@ -71,8 +71,8 @@ def test_a_lost_password_file_is_made_again(folder: Path) -> None:
     ],
     ids=lambda b: b.version if b else "none",
 )
-def test_a_postgresql_of_the_machine_does_as_well(folder: Path, binaries: Binaries) -> None:
-    with PostgresServer(folder, settings=FAST, binaries=binaries) as server:
+def test_a_postgresql_of_the_machine_does_as_well(new_folder: Path, binaries: Binaries) -> None:
+    with PostgresServer(new_folder, settings=FAST, binaries=binaries) as server:
         database = prepare_embedded(server, ROLES)
         insert(database.writer)
         with psycopg.connect(database.owner) as connection:
@@ -87,7 +87,7 @@ def test_a_postgresql_of_the_machine_does_as_well(folder: Path, binaries: Binari
                 **approval(actor="ann", fact={"submitter": "ann"}),
             )
     # From now on these data are opened by this version, wheel or not.
-    assert PostgresServer(folder).binaries.major == binaries.major
+    assert PostgresServer(new_folder).binaries.major == binaries.major
 
 
 # Somebody else's server -----------------------------------------------------------------

@@ -108,20 +108,20 @@ def test_the_largest_event_fits(database: Database) -> None:
     ],
 )
 def test_one_person_does_not_submit_and_approve(
-    database: Database, document: dict[str, object]
+    module_database: Database, document: dict[str, object]
 ) -> None:
     """Nor can either of the two be left out."""
     with pytest.raises(errors.CheckViolation, match="four_eyes"):
-        insert(database.writer, **approval(**document))
+        insert(module_database.writer, **approval(**document))
 
 
 def test_two_persons_do(database: Database) -> None:
     insert(database.writer, **approval(actor="bob", fact={"submitter": "ann"}))
 
 
-def test_an_approval_that_cannot_be_read_is_refused(database: Database) -> None:
+def test_an_approval_that_cannot_be_read_is_refused(module_database: Database) -> None:
     with pytest.raises(errors.InvalidTextRepresentation):
-        insert(database.writer, topic="payment-run.approved.v1", state=b"not JSON")
+        insert(module_database.writer, topic="payment-run.approved.v1", state=b"not JSON")
 
 
 def test_no_other_event_is_parsed(database: Database) -> None:

@@ -42,13 +42,13 @@ def is_gone(pid: int, seconds: float = 20) -> bool:
     return True
 
 
-def test_a_server_that_was_stopped_has_its_data_again(folder: Path) -> None:
-    with PostgresServer(folder, settings=FAST) as server:
+def test_a_server_that_was_stopped_has_its_data_again(new_folder: Path) -> None:
+    with PostgresServer(new_folder, settings=FAST) as server:
         with psycopg.connect(server.conninfo()) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
         first = server.pid
 
-    with PostgresServer(folder, settings=FAST) as server:
+    with PostgresServer(new_folder, settings=FAST) as server:
         assert ask(server, "SELECT answer FROM kept") == 42
         assert server.pid != first
 
@@ -127,31 +127,44 @@ def test_any_folder_will_do(server_folder: Path, name: str) -> None:
         socket.rmdir()
 
 
+def test_a_copy_has_a_server_of_its_own(server_folder: Path) -> None:
+    """Also where the socket isn't in the folder, and the copy says where the original's is."""
+    name = server_folder / ("y" * 120)
+    name.mkdir()
+    with PostgresServer(name / "original", settings=FAST) as original:
+        subprocess.run(["/bin/cp", "-a", name / "original", name / "copy"], check=True)
+        with PostgresServer(name / "copy", settings=FAST) as copy:
+            assert copy.pid not in {None, original.pid}
+            assert born(copy) != born(original)
+    for server in (original, copy):
+        server.places.socket_folder.rmdir()
+
+
 def test_what_it_said_is_shown_when_it_cannot_start(folder: Path) -> None:
     with pytest.raises(PostgresUnavailableError, match=r"shared_buffers.*nonsense"):
         PostgresServer(folder, settings={"shared_buffers": "nonsense"}).start()
 
 
-def test_an_interrupted_initdb_leaves_nothing_behind(folder: Path) -> None:
-    draft = folder / "postgresql" / "data.draft-killed"
+def test_an_interrupted_initdb_leaves_nothing_behind(new_folder: Path) -> None:
+    draft = new_folder / "postgresql" / "data.draft-killed"
     draft.mkdir(parents=True)
     (draft / "half").touch()
 
-    with PostgresServer(folder, settings=FAST) as server:
+    with PostgresServer(new_folder, settings=FAST) as server:
         assert ask(server, "SELECT 1") == 1
 
     assert not list(server.places.home.glob("data.draft-*"))
 
 
-def test_data_of_another_major_version_are_left_alone(folder: Path) -> None:
-    data = folder / "postgresql" / "data"
+def test_data_of_another_major_version_are_left_alone(new_folder: Path) -> None:
+    data = new_folder / "postgresql" / "data"
     data.mkdir(parents=True)
     (data / "PG_VERSION").write_text("9\n")
     if os.geteuid() == 0:
         os.chown(data, 65534, 65534)
 
     with pytest.raises(PostgresUnavailableError, match="written by PostgreSQL 9,"):
-        PostgresServer(folder)
+        PostgresServer(new_folder)
 
 
 @contextmanager
@@ -226,12 +239,12 @@ def test_a_second_command_attaches_and_takes_over(
 
 @pytest.mark.slow
 def test_commands_that_start_at_once_share_one_server(
-    folder: Path, start_command: StartCommand
+    new_folder: Path, start_command: StartCommand
 ) -> None:
     """From nothing: one of them creates the database."""
     found: list[object] = []
     threads = [
-        threading.Thread(target=lambda: found.append(start_command(folder))) for _ in range(4)
+        threading.Thread(target=lambda: found.append(start_command(new_folder))) for _ in range(4)
     ]
     for thread in threads:
         thread.start()
