@@ -200,7 +200,7 @@ class PayPart(RunCommand, frozen=True, kw_only=True):
 
     def decide_run(self, run: PaymentRun, at: Situation) -> Decision:
         drafted = run.drafted
-        if drafted is None or not run.approved or run.parts_paid != self.part:
+        if drafted is None or not run.approved or run.closed or run.parts_paid != self.part:
             return Refusal(Reason.RUN_IN_ANOTHER_STATE)
         if self.part < len(drafted.part_digests):
             if part_digest(self.lines) != drafted.part_digests[self.part]:

@@ -127,7 +127,9 @@ def decide_activation(command: ActivateCarnets, at: Situation) -> Decision:
         return Refusal(Reason.PROGRAMME_CLOSED)
     known = [carnet for carnet in carnets if carnet is not None]
     funding: Funding = at.streams.get(command.stream) or Funding()
-    amount = sum(carnet.size * carnet.issued.face_value_cents for carnet in known)
+    amount = sum(
+        carnet.size * carnet.issued.face_value_cents for carnet in known if not carnet.activated
+    )
     stage = entry.rules[-1].activation_requires
     covered = _covered(funding, entry.rules[-1])
     if funding.activated + amount > covered:

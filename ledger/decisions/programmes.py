@@ -104,7 +104,7 @@ class OpenProgramme(Command, frozen=True, kw_only=True):
     def decide(self, at: Situation) -> Decision:
         if self.programme in at.reference.programmes:
             return Refusal(Reason.PROGRAMME_EXISTS)
-        if self.parent is not None and self.parent not in at.reference.programmes:
+        if self.parent is not None and not _may_be_parent(self.parent, at):
             return Refusal(Reason.PARENT_UNKNOWN)
         opened = ProgrammeOpened(
             programme=self.programme,
@@ -213,6 +213,8 @@ def decide_order(order: OrderCarnets, at: Situation) -> Decision:
     entry = at.reference.programmes.get(order.programme)
     if entry is None:
         return Refusal(Reason.PROGRAMME_UNKNOWN)
+    if order.parent != entry.opened.parent:
+        return Refusal(Reason.PARENT_UNKNOWN)
     programme: Programme = at.streams[order.stream]
     if order.order in programme.orders:
         return Refusal(Reason.ORDER_EXISTS)
@@ -264,6 +266,12 @@ def validity(rules: Rules, millesime: int, zone: str) -> tuple[datetime, datetim
     first = date.fromisoformat(f"{millesime}-{rules.first_day}")
     last = date.fromisoformat(f"{millesime + 1}-{rules.last_day}")
     return start_of_day(first, zone), end_of_day(last, zone)
+
+
+def _may_be_parent(programme: ProgrammeId, at: Situation) -> bool:
+    """An envelope is one programme around others, not a tree."""
+    entry = at.reference.programmes.get(programme)
+    return entry is not None and entry.opened.parent is None
 
 
 def _fits(tickets: int, entry: ProgrammeEntry, programme: Programme) -> bool:

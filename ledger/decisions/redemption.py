@@ -79,7 +79,11 @@ class VoidRedemption(TerminalCommand, frozen=True, kw_only=True):
 
     def repeats(self, event: Event) -> bool:
         fact = event.fact
-        return isinstance(fact, RedemptionVoided) and fact.claim_id == self.claim_id
+        return (
+            isinstance(fact, RedemptionVoided)
+            and fact.claim_id == self.claim_id
+            and event.actor == self.actor
+        )
 
 
 class CheckTickets(TerminalCommand, frozen=True, kw_only=True):

@@ -70,11 +70,11 @@ def decide_issue(command: IssueCarnets, at: Situation) -> Decision:
     next_number = ordered.first_number + order.issued
     if command.first_number < next_number:
         return Refusal(Reason.CARNET_EXISTS, detail={"next_number": next_number})
+    if any(len(digests) != ordered.size for digests in command.digests):
+        return Refusal(Reason.SIZE_NOT_OFFERED, ordered.rule_version, {"size": ordered.size})
     last = ordered.first_number + ordered.carnets
     if command.first_number != next_number or next_number + len(command.digests) > last:
         return Refusal(Reason.ORDER_EXCEEDED, detail={"next_number": next_number})
-    if any(len(digests) != ordered.size for digests in command.digests):
-        return Refusal(Reason.SIZE_NOT_OFFERED, ordered.rule_version, {"size": ordered.size})
 
     # From here on the issue succeeds.
     carnets: list[tuple[StreamId, AnyFact]] = [
@@ -130,14 +130,14 @@ class TransferCarnets(Command, frozen=True, kw_only=True):
     def decide(self, at: Situation) -> Decision:
         if not {self.sender, self.receiver} <= at.reference.holders.keys():
             return Refusal(Reason.HOLDER_UNKNOWN)
-        for stream in self.streams:
-            carnet: Carnet | None = at.streams.get(stream)
-            if carnet is None:
-                return Refusal(Reason.CARNET_UNKNOWN)
-            if carnet.holder != self.sender:
-                return Refusal(Reason.HOLDER_DIFFERS, detail={"carnet": carnet.id})
-            if carnet.assigned:
-                return Refusal(Reason.TICKET_ALREADY_ASSIGNED, detail={"carnet": carnet.id})
+        carnets: list[Carnet | None] = [at.streams.get(stream) for stream in self.streams]
+        known = [carnet for carnet in carnets if carnet is not None]
+        if len(known) < len(carnets):
+            return Refusal(Reason.CARNET_UNKNOWN)
+        if any(carnet.holder != self.sender for carnet in known):
+            return Refusal(Reason.HOLDER_DIFFERS)
+        if any(carnet.assigned for carnet in known):
+            return Refusal(Reason.TICKET_ALREADY_ASSIGNED)
 
         # From here on the transfer succeeds.
         return Accepted(

@@ -49,6 +49,8 @@ class InviteTerminal(TerminalAct, frozen=True, kw_only=True):
     def decide(self, at: Situation) -> Decision:
         if self.venue not in at.reference.venues:
             return Refusal(Reason.VENUE_UNKNOWN)
+        if self.terminal in at.reference.terminals:
+            return Refusal(Reason.INVITATION_USED)
         invited = TerminalInvited(
             terminal=self.terminal,
             venue=self.venue,

@@ -34,7 +34,7 @@ def decode(state: bytes) -> Event:
     """
     try:
         return _decode(state)
-    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         raise UnreadableEventError(str(e)) from e
 
 

@@ -16,7 +16,7 @@ class AcceptanceArea(msgspec.Struct, frozen=True):
     """Where tickets are taken (*périmètre*): everywhere, or by INSEE code, or by SIRET."""
 
     kind: Literal["national", "regions", "departments", "venues"]
-    codes: frozenset[str] = frozenset()
+    codes: tuple[str, ...] = ()
 
 
 class Entitlement(msgspec.Struct, frozen=True):

@@ -44,7 +44,7 @@ def is_uuid(text: str) -> bool:
 
 def is_siret(text: str) -> bool:
     """Whether `text` is 14 digits with a right check digit (La Poste's own rule included)."""
-    return text.isdigit() and bool(siret.is_valid(text))
+    return text.isascii() and text.isdigit() and bool(siret.is_valid(text))
 
 
 def derived_id(*parts: object) -> str:

@@ -47,7 +47,7 @@ _FACTS: Final[tuple[AnyFact | Event, ...]] = (
     ledger_started(),
     programme_opened(),
     rules_published(
-        acceptance=AcceptanceArea("regions", frozenset({"27"})),
+        acceptance=AcceptanceArea("regions", ("27",)),
         entitlements=(
             Entitlement("16-25", 5, min_age=16, max_age=25, evidence=("mission locale",)),
         ),
