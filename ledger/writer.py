@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -30,6 +31,8 @@ from ledger.values.reasons import Refusal
 
 LARGEST_BATCH: Final = 1_000  # facts
 CAPACITY: Final = 8_192  # commands that may wait
+LANES: Final = 2  # batches that may be in flight at once
+WORTH_A_LANE: Final = 16  # waiting commands that start another lane
 BULK_PATIENCE: Final = 0.1  # seconds that bulk work lets terminals go before
 ANNOUNCE_EVERY: Final = 0.05  # seconds: followers are woken at most this often
 RECONNECT_AFTER: Final = 0.2  # seconds
@@ -73,12 +76,16 @@ class Writer:
         *,
         capacity: int = CAPACITY,
         largest_batch: int = LARGEST_BATCH,
+        lanes: int = LANES,
     ) -> None:
         self._store = store
         self._clock = clock
         self._peppers = peppers
         self._capacity = capacity
         self._largest_batch = largest_batch
+        self._lanes = lanes
+        self._in_flight: set[StreamId] = set()
+        self._batches: set[asyncio.Task[None]] = set()
         self._urgent: deque[Submission] = deque()
         self._bulk: deque[Submission] = deque()
         self._arrived = asyncio.Event()
@@ -135,25 +142,41 @@ class Writer:
         return await self.submit(command)
 
     async def _run(self) -> None:
-        while True:
+        """Start a batch whenever a lane is free and work waits that is worth it."""
+        while not (self._stopping and not self.waiting and not self._batches):
             await self._arrived.wait()
-            if batch := self._take():
-                await self._process(batch)
-            elif self._stopping:
-                return
-            else:
-                self._arrived.clear()
+            self._arrived.clear()
+            while self._may_start() and (batch := self._take()):
+                streams = _streams([each.command for each in batch])
+                self._in_flight.update(streams)
+                task = asyncio.create_task(self._process(batch))
+                self._batches.add(task)
+                task.add_done_callback(partial(self._finish, streams))
+
+    def _may_start(self) -> bool:
+        if not self._batches:
+            return True
+        return len(self._batches) < self._lanes and self.waiting >= WORTH_A_LANE
+
+    def _finish(self, streams: Sequence[StreamId], task: "asyncio.Task[None]") -> None:
+        self._batches.discard(task)
+        self._in_flight.difference_update(streams)
+        self._arrived.set()
 
     def _take(self) -> list[Submission]:
         """What goes into the next batch: terminals first, bulk work one command at a time."""
         if self._bulk and (
             not self._urgent or monotonic() - self._bulk[0].submitted > BULK_PATIENCE
         ):
-            return [self._bulk.popleft()]
+            if self._in_flight.isdisjoint(self._bulk[0].command.streams):
+                return [self._bulk.popleft()]
         batch: list[Submission] = []
+        kept: list[Submission] = []  # their streams are in flight: the next batch's
         room = self._largest_batch
         while self._urgent and (room := room - self._urgent[0].command.weight) >= 0:
-            batch.append(self._urgent.popleft())
+            each = self._urgent.popleft()
+            (batch if self._in_flight.isdisjoint(each.command.streams) else kept).append(each)
+        self._urgent.extendleft(reversed(kept))
         return batch
 
     async def _process(self, batch: Sequence[Submission]) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
 
 from ledger.log.rows import (
@@ -65,50 +66,51 @@ class PostgresStore:
     def __init__(self, conninfo: str, channel: str) -> None:
         self._conninfo = conninfo
         self._notify = f'NOTIFY "{channel}"'
-        self._connection: Connection | None = None
-        self._announcer: Connection | None = None
+        self._idle: list[Connection] = []
 
     async def read(self, streams: Sequence[str]) -> list[StoredRow]:
-        with translated():
-            return await _fetch(await self._connected(), READ, (list(streams),))
+        async with self._connection() as connection:
+            return await _fetch(connection, READ, (list(streams),))
 
     async def read_reference(self, after: int) -> list[StoredRow]:
-        with translated():
-            return await _fetch(await self._connected(), READ_REFERENCE, (after,))
+        async with self._connection() as connection:
+            return await _fetch(connection, READ_REFERENCE, (after,))
 
     async def append(self, rows: Rows, minute: int, expected_reference: int) -> int | None:
-        with translated():
-            connection = await self._connected()
+        async with self._connection() as connection:
             return await _append(connection, rows, minute, expected_reference, minute)
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[PostgresSession]:
-        with translated():
-            connection = await self._connected()
-            async with connection.transaction():
-                cursor = await connection.execute(LOCK_HEAD, prepare=True)
-                row = await cursor.fetchone()
-                if row is None:
-                    raise RuntimeError("log_head has no row")
-                yield PostgresSession(connection, Head(*row))
+        async with self._connection() as connection, connection.transaction():
+            cursor = await connection.execute(LOCK_HEAD, prepare=True)
+            row = await cursor.fetchone()
+            if row is None:
+                raise RuntimeError("log_head has no row")
+            yield PostgresSession(connection, Head(*row))
 
     async def announce(self) -> None:
-        # On a connection of its own: a NOTIFY is a transaction, and the writer should not wait.
-        with translated():
-            if self._announcer is None or self._announcer.closed:
-                self._announcer = await self._connect()
-            await self._announcer.execute(self._notify)
+        # A statement of its own: appends should not wait for the listeners.
+        async with self._connection() as connection:
+            await connection.execute(self._notify)
 
     async def close(self) -> None:
-        for connection in (self._connection, self._announcer):
-            if connection is not None:
-                with suppress(psycopg.Error):
-                    await connection.close()
+        for connection in self._idle:
+            with suppress(psycopg.Error):
+                await connection.close()
 
-    async def _connected(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = await self._connect()
-        return self._connection
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        """An idle connection, or a new one: there are as many as batches in flight."""
+        with translated():
+            connection = self._idle.pop() if self._idle else await self._connect()
+            try:
+                yield connection
+            finally:
+                if connection.info.transaction_status is TransactionStatus.IDLE:
+                    self._idle.append(connection)
+                else:  # lost, or left in the middle of something
+                    await connection.close()
 
     async def _connect(self) -> Connection:
         connecting = psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)

@@ -83,14 +83,21 @@ def disown_stale_pid(data: Path) -> None:
         return
     with os.fdopen(descriptor, "r+") as file:
         pid, _, rest = file.read().partition("\n")
-        try:
-            runs_in = Path(f"/proc/{int(pid)}/cwd").readlink()
-        except (OSError, ValueError):
-            return  # no such process; or not ours to look at, and PostgreSQL ignores it too
-        if runs_in != data.resolve():  # a postmaster's working folder is its data folder
+        if pid.isdecimal() and not _may_be_postmaster(int(pid), data):
             file.seek(0)
             file.write(f"{os.getpid()}\n{rest}")
             file.truncate()
+
+
+def _may_be_postmaster(pid: int, data: Path) -> bool:
+    try:
+        # A postmaster's working folder is its data folder. A killed one that nobody has
+        # waited for yet has none, and still counts as alive for PostgreSQL.
+        return Path(f"/proc/{pid}/cwd").readlink() == data.resolve()
+    except PermissionError:
+        return True  # another account's, which PostgreSQL ignores by itself
+    except FileNotFoundError:
+        return False
 
 
 def last_lines(log: Path, count: int = 12) -> str:
