@@ -1,0 +1,1 @@
+"""The `souche` command line: serve a ledger, work with it, look at it."""

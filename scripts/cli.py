@@ -1,0 +1,84 @@
+"""`souche`: the command line. Each word's module is loaded when the word is used."""
+
+import sys
+from importlib import import_module
+from typing import Final
+
+import typer
+from typer._click import Command, Context
+from typer.core import TyperGroup
+
+_RUN: Final = "Run a ledger"
+_WORK: Final = "Work with it"
+_LOOK: Final = "Look at it"
+
+# Word → (module, its place in the help, one line). The line stands here so that `--help` loads
+# none of the modules.
+WORDS: Final[dict[str, tuple[str, str, str]]] = {
+    "init": ("scripts.init", _RUN, "Make a ledger: its database, its secrets, its first tokens."),
+    "serve": ("scripts.serve", _RUN, "Serve the ledger to terminals and operators, over HTTP."),
+}
+
+
+class Words(TyperGroup):
+    """A group whose commands are loaded when they are used."""
+
+    def resolve_command(
+        self, ctx: Context, args: list[str]
+    ) -> tuple[str | None, Command | None, list[str]]:
+        """The real command in place of the line that stands for it in the help."""
+        name, stub, rest = super().resolve_command(ctx, args)
+        if name is None:
+            return name, stub, rest
+        module = import_module(WORDS[name][0])
+        return name, typer.main.get_command(module.app), rest
+
+    def invoke(self, ctx: Context) -> object:
+        """Tell people what they can act on; let defects through."""
+        try:
+            return super().invoke(ctx)
+        except Exception as e:
+            from scripts.common.explaining import explain  # noqa: PLC0415 (loads nearly everything)
+
+            told = explain(e)
+            if told is None:
+                raise
+            typer.secho(told.message, err=True, fg="red")
+            if told.advice:
+                typer.echo(told.advice, err=True)
+            raise typer.Exit(told.code) from e
+
+
+app = typer.Typer(
+    cls=Words,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 refused or a check failed, 2 usage, 3 unavailable.",
+)
+
+
+@app.callback()
+def souche() -> None:
+    """Souche clears prepaid social vouchers on a ledger that only grows.
+
+    A first ledger:  souche init, then souche serve. To look around first:  souche demo
+    """
+
+
+def _add(word: str, place: str, line: str) -> None:
+    app.command(word, help=line, rich_help_panel=place)(lambda: None)
+
+
+for _word, (_, _place, _line) in WORDS.items():
+    _add(_word, _place, _line)
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(app(prog_name="souche"))
+
+
+if __name__ == "__main__":
+    main()

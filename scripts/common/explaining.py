@@ -1,0 +1,59 @@
+"""Exceptions that people can do something about, in their words. All others are defects."""
+
+from typing import Final
+
+import psycopg
+from pydantic import ValidationError
+
+from ledger.log.store import StoreUnavailableError
+from ledger.postgres import MigrationRefusedError, PostgresUnavailableError
+from ledger.presets import PresetError, UnknownPresetError
+from ledger.writer import CommandFailedError, OutcomeUnknownError, OverloadedError
+from projections.beside import RebuildError
+from projections.schema import NewerReadModelError
+from projections.waiting import NotReachedError
+from scripts.common.ending import CommandError, Exit
+
+_AGAIN: Final = "Run the same command again: what was done is not done twice."
+_DOCTOR: Final = "`souche doctor` says more."
+
+_KNOWN: Final[tuple[tuple[tuple[type[Exception], ...], str, Exit], ...]] = (
+    ((PostgresUnavailableError,), "", Exit.UNAVAILABLE),
+    ((MigrationRefusedError, NewerReadModelError), _DOCTOR, Exit.FAILED),
+    ((psycopg.OperationalError, StoreUnavailableError), _DOCTOR, Exit.UNAVAILABLE),
+    ((NotReachedError,), _DOCTOR, Exit.UNAVAILABLE),
+    ((RebuildError,), "The read models are as they were.", Exit.FAILED),
+    ((UnknownPresetError,), "`souche programme presets` lists them.", Exit.USAGE),
+    ((PresetError,), "", Exit.FAILED),
+)
+
+
+def explain(error: Exception) -> CommandError | None:
+    """What to tell people, or None: a defect, for whose traceback somebody has to look."""
+    match error:
+        case CommandError():
+            return error
+        case OutcomeUnknownError() | OverloadedError():
+            return CommandError("The database can't be reached.", _AGAIN, Exit.UNAVAILABLE)
+        case CommandFailedError():
+            return None
+        case ValidationError():
+            return CommandError(_settings(error), "", Exit.USAGE)
+        case PermissionError():
+            told = f"{error.filename} can't be used: {error.strerror}."
+            return CommandError(told, "Run this as its owner, or name another folder with --data.")
+        case _:
+            return _known(error)
+
+
+def _known(error: Exception) -> CommandError | None:
+    for kinds, advice, code in _KNOWN:
+        if isinstance(error, kinds):
+            return CommandError(str(error).strip(), advice, code)
+    return None
+
+
+def _settings(error: ValidationError) -> str:
+    """Which setting is wrong, without its value: it may be a password."""
+    told = (f"SOUCHE_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+    return "\n".join(told)

@@ -1,0 +1,78 @@
+"""Options that several commands have, and the settings that they make."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ledger.settings import Settings
+from scripts.common.ending import CommandError
+
+
+class Who(StrEnum):
+    """Whose token a command uses."""
+
+    OPERATOR = "operator"
+    APPROVER = "approver"
+
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="FOLDER",
+        help="The ledger's folder; else SOUCHE_DATA, else var/ledger.",
+        show_default=False,
+    ),
+]
+As = Annotated[
+    Who | None,
+    typer.Option(
+        "--as",
+        help="Whose token in the data folder to use; else SOUCHE_TOKEN, else the operator's.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def new_app(description: str | None = None) -> typer.Typer:
+    """The commands of a module: words under a noun, where there is a description of it."""
+    app = typer.Typer(
+        help=description,
+        add_completion=False,
+        no_args_is_help=description is not None,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    if description is not None:
+        app.callback()(lambda: None)  # keeps a single word a word
+    return app
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help."""
+    return "\n\n".join(("Examples:", *(f"- `{line}`" for line in lines)))
+
+
+def settings_from(data: Path | None, **given: str | int | bool | None) -> Settings:
+    """The environment's settings, with what was given on the command line over them."""
+    told: dict[str, Any] = {"data": data, **given}
+    return Settings(**{name: value for name, value in told.items() if value is not None})
+
+
+def existing(data: Path | None) -> Settings:
+    """The settings of a ledger that is there: a mistyped folder must not make a new one.
+
+    Raises:
+        CommandError: there is none.
+    """
+    settings = settings_from(data)
+    if not (settings.data / "secrets").is_dir():
+        raise CommandError(
+            f"There is no ledger in {settings.data}.",
+            f"Make one with `souche init --data '{settings.data}'`, or name another folder.",
+        )
+    return settings

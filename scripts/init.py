@@ -1,0 +1,37 @@
+"""`souche init`."""
+
+from ledger.postgres import open_database
+from ledger.settings import Settings
+from scripts.common.options import Data, Json, examples, new_app, settings_from
+from scripts.common.showing import print_json, say
+from scripts.common.starting import Started, start_ledger
+from scripts.common.tokens import token_file
+
+app = new_app()
+
+
+@app.command(epilog=examples("souche init", "souche init --data /srv/souche --json"))
+def init(data: Data = None, json: Json = False) -> None:
+    """Make a ledger: its database, its secrets, its first fact, and two tokens.
+
+    Run it again at any time: it makes what is missing and changes nothing else.
+    The operator's token and the approver's are shown once and kept in `FOLDER/tokens`; give the
+    approver's to another person and remove its file.
+    """
+    settings = settings_from(data)
+    with open_database(settings.data, settings.database_url) as database:
+        started = start_ledger(settings, database)
+    if json:
+        print_json({"data": settings.data, "new": started.is_new, "tokens": started.tokens})
+    else:
+        _tell(settings, started)
+
+
+def _tell(settings: Settings, started: Started) -> None:
+    say(f"{'A new ledger' if started.is_new else 'The ledger'} is in {settings.data}.")
+    for role, token in started.tokens.items():
+        say(f"{role.value:>9}: {token}  (kept in {token_file(settings.data, role)})")
+    if started.tokens:
+        say("The tokens are shown this once. Serve the ledger with `souche serve`.")
+    else:
+        say("Nothing was missing, so nothing was made.")

@@ -1,0 +1,43 @@
+"""`souche serve`."""
+
+from typing import Annotated
+
+import typer
+
+from ledger.settings import Settings
+from scripts.common.options import Data, examples, new_app, settings_from
+from scripts.common.showing import say
+from scripts.common.starting import Started
+from scripts.service.supervising import serve as serve_until_stopped
+
+app = new_app()
+
+
+@app.command(
+    epilog=examples("souche serve", "souche serve --data /srv/souche --port 9000 --workers 2")
+)
+def serve(
+    data: Data = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address; else SOUCHE_HOST, else 127.0.0.1.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port; else SOUCHE_PORT, else 8080.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer.")] = 1,
+    no_followers: Annotated[
+        bool, typer.Option("--no-followers", help="Leave the read models to another host.")
+    ] = False,
+) -> None:
+    """Serve the ledger over HTTP until Ctrl-C or SIGTERM.
+
+    Runs PostgreSQL on the data folder unless SOUCHE_DATABASE_URL names one. An address that
+    other machines reach needs TLS in front, declared by SOUCHE_TLS=true.
+    """
+    settings = settings_from(data, host=host, port=port, followers=False if no_followers else None)
+    serve_until_stopped(settings, workers=workers, on_ready=lambda told: _tell(settings, told))
+
+
+def _tell(settings: Settings, started: Started) -> None:
+    if started.is_new:
+        say(f"A new ledger. Its tokens are in {settings.data / 'tokens'}.")
+    address = f"http://{settings.host}:{settings.port}"
+    say(f"Souche serves {address} (docs: {address}/docs, data: {settings.data}); Ctrl-C stops it.")

@@ -1,0 +1,76 @@
+"""A whole service in a process of its own, for as long as a block lasts."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from ledger.settings import Settings
+from scripts.common.ending import CommandError, Exit
+from scripts.common.explaining import explain
+from scripts.common.starting import Started
+from scripts.service.children import PATIENCE, end_with, start_module
+from scripts.service.supervising import serve
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What to serve."""
+
+    settings: dict[str, Any]
+    workers: int
+    demo: bool  # serve a demo's data, which is refused otherwise
+
+
+@contextmanager
+def serving(settings: Settings, *, workers: int = 1, demo: bool = False) -> Iterator[str]:
+    """Serve a data folder; give the authority (`127.0.0.1:8080`) once requests are answered.
+
+    A database that runs already is shared; otherwise the service runs one.
+
+    Raises:
+        CommandError: it did not start; its own words are on standard error.
+    """
+    order = Order(settings.model_dump(mode="json"), workers, demo)
+    process = start_module("scripts.service.serving", msgspec.json.encode(order))
+    try:
+        if process.stdout is None or not process.stdout.readline():
+            raise CommandError("The service did not start.", "", Exit.UNAVAILABLE)
+        yield f"{settings.host}:{settings.port}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(3 * PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def main() -> None:
+    """What that process does."""
+    end_with(int(sys.argv[1]))
+    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
+    try:
+        serve(
+            Settings(**order.settings), workers=order.workers, demo=order.demo, on_ready=_say_ready
+        )
+    except Exception as e:
+        told = explain(e)
+        if told is None:
+            raise
+        sys.stderr.write(f"{told.message}\n{told.advice}\n")
+        sys.exit(told.code)
+
+
+def _say_ready(_: Started) -> None:
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
