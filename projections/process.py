@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import IO
 
 import msgspec
@@ -19,13 +20,15 @@ PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 def start_projections(database: Database) -> subprocess.Popen[bytes]:
     """Start `python -m projections`; it stops by SIGTERM, and when this process is gone.
 
-    Call it on a thread that lives as long as the read models should be followed: on Linux the
-    child is told when that very thread ends.
+    Call it on a thread that lives as long as the read models should be followed, and keep what
+    it returns: on Linux the child is told when that very thread ends, elsewhere when the pipe does.
     """
+    ours = str(Path(__file__).parents[1])  # this very program, wherever the parent stands
+    path = os.pathsep.join(filter(None, (ours, os.environ.get("PYTHONPATH"))))
     child = subprocess.Popen(
         [sys.executable, "-P", "-m", "projections", str(os.getpid())],
         stdin=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env={**os.environ, "PYTHONPATH": path},
     )
     if child.stdin is None:
         raise RuntimeError("subprocess gave no pipe")
@@ -56,5 +59,6 @@ def _end_with(parent: int) -> None:
 
 def _stop_at_end(pipe: IO[bytes], stop: threading.Event) -> None:
     """Elsewhere the end of the pipe says so, unless another child holds it open."""
-    pipe.read()
+    # Unbuffered: a thread that holds the buffer's lock when the interpreter ends makes it abort.
+    os.read(pipe.fileno(), 1)
     stop.set()
