@@ -15,7 +15,6 @@ from ledger.facts import (
     TicketsRedeemed,
     VenueReimbursed,
 )
-from ledger.journal import entry_for
 from projections.batch import Batch
 from projections.projection import AsyncConnection, Connection, Projection
 
@@ -48,8 +47,7 @@ def net_movements(batch: Batch) -> dict[str, Movement]:
     """Sum the postings of a batch by account; their cents sum to zero."""
     net: dict[str, Movement] = {}
     for alike in batch.alike:
-        entry = entry_for(alike.fact)
-        for posting in entry.postings if entry else ():
+        for posting in alike.postings:
             movement = net.setdefault(posting.account, Movement())
             movement.cents += posting.amount_cents
             movement.postings += alike.facts

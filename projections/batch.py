@@ -7,6 +7,7 @@ from functools import cached_property
 import msgspec
 
 from ledger.facts import AnyFact, Fact, TicketsRedeemed
+from ledger.journal import Posting, entry_for
 from ledger.values.money import Cents
 
 
@@ -19,13 +20,19 @@ class Unreadable:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Alike:
     """Facts that differ in nothing that read models look at, as one with their cents together."""
 
     fact: AnyFact
     facts: int = 1
     tickets: int = 0  # of all redemptions in it
+
+    @cached_property
+    def postings(self) -> Sequence[Posting]:
+        """What they move in the books, together."""
+        entry = entry_for(self.fact)
+        return entry.postings if entry else ()
 
 
 @dataclass(frozen=True)

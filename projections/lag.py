@@ -1,13 +1,13 @@
 """How far behind the log each read model is."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
 
 from ledger.postgres import Database
-from ledger.values.clock import SystemClock
+from ledger.values.clock import unix_now
 from projections.connecting import lock_keys
 from projections.projection import AsyncConnection
 from projections.tracking import APPLICATION
@@ -34,7 +34,9 @@ class Lag:
     version: int
     position: int
     events_behind: int
-    seconds_behind: float  # 0 when no event is missing; the log's instants are whole seconds
+    # 0 when no event is missing, None when that event can't be read. The log's instants are
+    # whole seconds, so this may be one too many.
+    seconds_behind: float | None
     state: State  # unattended: no process follows the log for it
     stopped_at: int | None = None  # the position of the event that it can't apply
     stopped_because: str | None = None
@@ -69,7 +71,7 @@ def _state(stopped_at: int | None, *, led: bool) -> State:
     return "following" if led else "unattended"
 
 
-class _Recorded(msgspec.Struct):
+class _Header(msgspec.Struct):
     """When an event was recorded; the rest is skipped, so that any fact will do."""
 
     recorded_at: datetime
@@ -85,14 +87,16 @@ class _First(msgspec.Struct):
     fact: _Origin
 
 
-async def _age(connection: AsyncConnection, position: int) -> float:
+async def _age(connection: AsyncConnection, position: int) -> float | None:
     """Seconds since the event at `position`, by the ledger's own time."""
     found = await connection.execute(
         "SELECT state FROM events WHERE notification_id IN (1, %s) ORDER BY notification_id",
         [position],
     )
     states = [state for (state,) in await found.fetchall()]
-    offset = msgspec.json.decode(states[0], type=_First).fact.clock_offset_seconds
-    recorded_at = msgspec.json.decode(states[-1], type=_Recorded).recorded_at
-    now = SystemClock(timedelta(seconds=offset)).now()
-    return max(0.0, (now - recorded_at).total_seconds())
+    try:
+        offset = msgspec.json.decode(states[0], type=_First).fact.clock_offset_seconds
+        recorded_at = msgspec.json.decode(states[-1], type=_Header).recorded_at
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return max(0.0, unix_now() + offset - recorded_at.timestamp())

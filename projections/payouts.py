@@ -6,7 +6,7 @@ from psycopg.rows import class_row
 
 from ledger.decisions.clearing import RunLine
 from ledger.facts import CutoffFixed, RedemptionVoided, TicketsRedeemed, VenueReimbursed
-from ledger.journal import VENUE_PAYABLE, entry_for
+from ledger.journal import VENUE_PAYABLE
 from ledger.values.ids import RunId, VenueId
 from ledger.values.money import Cents
 from projections.batch import Alike, Batch
@@ -120,9 +120,8 @@ def _count(venue: VenuePayout, alike: Alike) -> None:
             venue.reimbursed_cents += cents
         case _:
             pass
-    entry = entry_for(alike.fact)
     payable = f"{VENUE_PAYABLE}:{venue.venue}"
-    for posting in entry.postings if entry else ():
+    for posting in alike.postings:
         if posting.account == payable:
             venue.owed_cents -= posting.amount_cents
 

@@ -9,7 +9,6 @@ from time import monotonic
 from typing import Protocol
 
 import psycopg
-from eventsourcing.persistence import IntegrityError
 from psycopg import sql
 
 from ledger.postgres import Database
@@ -20,7 +19,7 @@ from projections.registry import READ_MODELS
 from projections.schema import prepare
 from projections.stepping import step
 
-ROUND_SECONDS = 0.1  # from one round to the next, at least
+ROUND_SECONDS = 0.25  # from one round to the next, at least
 POLL_SECONDS = 0.5  # from one look at the log to the next, at most
 FIRST_DELAY, LONGEST_DELAY = 0.1, 5.0  # seconds before another connection is tried
 
@@ -53,7 +52,7 @@ def run_projections(
         try:
             with connect(database) as connection:
                 Follower(connection, database, projections).follow(stop)
-        except (psycopg.Error, IntegrityError) as e:
+        except psycopg.Error as e:
             log.warning("projections will connect again: %s", e)
             delay = FIRST_DELAY if monotonic() - began > LONGEST_DELAY else delay * 2
             stop.wait(min(delay, LONGEST_DELAY))

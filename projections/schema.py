@@ -62,30 +62,36 @@ def prepare(
     if _is_ready(connection, projections):
         return
     with connection.transaction():
-        connection.execute(
-            "SELECT pg_advisory_xact_lock(%b, %b)", lock_keys(database, "read schema")
-        )
-        connection.execute(TRACKING)
-        connection.execute(STATES)
+        create_bookkeeping(connection, database)
         for projection in projections:
             _bring_up(connection, projection)
 
 
+def create_bookkeeping(connection: Connection, database: Database) -> None:
+    """Create the tables that all read models share; hold the schema until the transaction ends."""
+    keys = lock_keys(database, "read schema")
+    connection.execute("SELECT pg_advisory_xact_lock(%b, %b)", keys)
+    connection.execute(TRACKING)
+    connection.execute(STATES)
+
+
 def start_over(connection: Connection, projection: AnyProjection) -> None:
     """Drop the read model's tables and make them anew, at position 0."""
-    row = connection.execute(
-        "SELECT tables FROM projection_states WHERE projection = %b", [projection.name]
-    ).fetchone()
-    for table in reversed(row[0] if row else ()):
-        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(_name(table)))
+    drop_tables(connection, projection.name)
     connection.execute(projection.ddl, prepare=False)  # several statements
-    enrolment = [projection.name, projection.version, list(projection.tables)]
-    connection.execute(_ENROL, enrolment)
+    connection.execute(_ENROL, [projection.name, projection.version, list(projection.tables)])
     connection.execute(_FROM_ZERO, [projection.name, APPLICATION])
 
 
-def _name(table: str) -> sql.Identifier:
-    return sql.Identifier(table)
+def drop_tables(connection: Connection, name: str) -> None:
+    """Drop the tables of a read model, whichever version made them; none of another schema."""
+    rows = connection.execute(
+        "SELECT current_schema(), unnest(tables) FROM projection_states WHERE projection = %b",
+        [name],
+    ).fetchall()
+    for schema, table in reversed(rows):
+        query = sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema, table))
+        connection.execute(query)
 
 
 def _is_ready(connection: Connection, projections: tuple[AnyProjection, ...]) -> bool:

@@ -1,7 +1,9 @@
 """One page for each of several read models, which share it where they stand at one position."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+from eventsourcing.persistence import IntegrityError
 
 from projections.applying import apply
 from projections.pages import PAGE, read_page
@@ -34,9 +36,27 @@ def step(
         topics = frozenset[str]().union(*(projection.topics for projection in group))
         batch = read_page(connection, since, end, topics)
         for projection in group:
-            apply(connection, projection, batch)
+            try:
+                apply(connection, projection, batch)
+            except IntegrityError:  # a rebuild or another process has moved it: look again
+                behind = True
         behind = behind or end < until
     return behind
+
+
+def catch_up(
+    connection: Connection,
+    projections: Mapping[str, AnyProjection],
+    until: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Take read models to `until`; those that stop on the way stay where they are."""
+    behind = True
+    while behind:
+        behind = step(connection, projections, until)
+        if progress:
+            reached = min(_by_position(connection, projections), default=until)
+            progress(reached, until)
 
 
 def _by_position(

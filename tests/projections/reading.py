@@ -1,4 +1,4 @@
-"""Asks the asynchronous readers from synchronous tests."""
+"""Brings read models up to date, and asks their asynchronous readers, from synchronous tests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,9 +7,12 @@ from typing import TypeVar
 import psycopg
 
 from ledger.postgres import Database
-from projections.connecting import reader_conninfo
-from projections.projection import AsyncConnection
+from projections.connecting import connect, reader_conninfo
+from projections.lag import Lag, lag
+from projections.pages import head
+from projections.projection import AnyProjection, AsyncConnection
 from projections.registry import READ_MODELS
+from projections.stepping import catch_up
 from projections.waiting import wait_for
 
 Answer = TypeVar("Answer")
@@ -40,3 +43,15 @@ def wait_until(
             await wait_for(connection, name, position, seconds)
 
     ask(database, wait)
+
+
+def fold(database: Database, projections: tuple[AnyProjection, ...] = READ_MODELS) -> None:
+    """Take read models to the end of the log, here and now."""
+    with connect(database) as connection:
+        catch_up(connection, {p.name: p for p in projections}, head(connection))
+
+
+def lag_of(database: Database, name: str) -> Lag:
+    """How one read model does."""
+    found = ask(database, lambda connection: lag(connection, database))
+    return next(each for each in found if each.projection == name)

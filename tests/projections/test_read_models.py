@@ -1,5 +1,6 @@
 """What each read model says of a history."""
 
+from contextlib import closing
 from datetime import date
 
 import pytest
@@ -11,6 +12,7 @@ from projections.balances import AccountBalance, TrialBalance, list_balances, tr
 from projections.exposure import Exposure, exposure, list_orders
 from projections.payouts import VenuePayout, lines_of_run, list_payouts, payout_of
 from projections.redemptions import DayOfRedemptions, redemptions_per_day
+from projections.schema import prepare_read_models
 from tests.builders.facts import (
     cutoff_fixed,
     funding_committed,
@@ -22,8 +24,7 @@ from tests.builders.facts import (
 from tests.builders.history import READY
 from tests.builders.world import OTHER_VENUE, PROGRAMME, VENUE
 from tests.projections.appending import Appender
-from tests.projections.conftest import Following
-from tests.projections.reading import ask, wait_until
+from tests.projections.reading import ask, fold
 
 HISTORY = (
     *READY,
@@ -37,12 +38,14 @@ HISTORY = (
 )
 
 
-@pytest.fixture
-def read_models(ledger: Database, appender: Appender, following: Following) -> Database:
+@pytest.fixture(scope="module")
+def read_models(module_database: Database) -> Database:
     """A ledger whose read models have taken `HISTORY`."""
-    with following():
-        wait_until(ledger, appender.append(*HISTORY))
-    return ledger
+    prepare_read_models(module_database)
+    with closing(Appender(module_database)) as appender:
+        appender.append(*HISTORY)
+    fold(module_database)
+    return module_database
 
 
 def test_balances(read_models: Database) -> None:
@@ -149,7 +152,6 @@ SNAPSHOTS = [
 def test_a_run_pays_what_is_owed_exactly_at_its_cutoff(
     ledger: Database,
     appender: Appender,
-    following: Following,
     *,
     before: tuple[AnyFact | Event, ...],
     to_pay: dict[str, int],
@@ -157,11 +159,10 @@ def test_a_run_pays_what_is_owed_exactly_at_its_cutoff(
 ) -> None:
     """Cutoff and neighbours come in one append, so one page has all of them."""
     cutoff = 2 + len(before)
-    end = appender.append(
+    appender.append(
         redeemed(1), *before, cutoff_fixed(), redeemed(2), voided(2), redeemed(4), redeemed(5)
     )
-    with following():
-        wait_until(ledger, end, "payouts")
+    fold(ledger)
 
     lines = ask(ledger, lambda connection: lines_of_run(connection, "2022-06"))
 
@@ -171,14 +172,11 @@ def test_a_run_pays_what_is_owed_exactly_at_its_cutoff(
     assert lines.carried_forward == carried
 
 
-def test_two_cutoffs_in_one_page(
-    ledger: Database, appender: Appender, following: Following
-) -> None:
-    end = appender.append(
+def test_two_cutoffs_in_one_page(ledger: Database, appender: Appender) -> None:
+    appender.append(
         redeemed(1), cutoff_fixed(), redeemed(2), cutoff_fixed(RunId("2022-07")), redeemed(3)
     )
-    with following():
-        wait_until(ledger, end, "payouts")
+    fold(ledger)
 
     first = ask(ledger, lambda connection: lines_of_run(connection, "2022-06"))
     second = ask(ledger, lambda connection: lines_of_run(connection, "2022-07"))
