@@ -1,4 +1,4 @@
-"""The application: the hot routes as bare ASGI, everything else in FastAPI, one edge around both."""
+"""The application: hot routes as bare ASGI, all else in FastAPI, one edge around both."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
@@ -11,7 +11,19 @@ from fastapi.responses import Response
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
-from api import openapi, sessions
+from api import (
+    clearing,
+    health,
+    history,
+    openapi,
+    orders,
+    programmes,
+    sessions,
+    stock,
+    terminals,
+    venues,
+    views,
+)
 from api.problems import CONTENT_TYPE, Problem, ProblemError, headers_for, problem
 from api.state import running
 from api.wire import LARGEST_BODY, Receive, Scope, Send, answer_problem, declared_length, encode
@@ -59,7 +71,19 @@ def create_app(settings: Settings, database: Database) -> Souche:
         docs_url="/docs",
         redoc_url=None,
     )
-    app.include_router(sessions.router)
+    for module in (
+        sessions,
+        programmes,
+        orders,
+        stock,
+        venues,
+        terminals,
+        clearing,
+        views,
+        history,
+        health,
+    ):
+        app.include_router(module.router)
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)

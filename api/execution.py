@@ -1,10 +1,15 @@
 """One command, from a route to its outcome."""
 
+from collections.abc import Awaitable
+from typing import TypeVar
+
 from api.problems import ProblemError, problem, problem_for
 from ledger.batch import Outcome, Recorded
 from ledger.decisions.situation import Command
 from ledger.values.reasons import Refusal
 from ledger.writer import CommandFailedError, OutcomeUnknownError, OverloadedError, Writer
+
+T = TypeVar("T")
 
 
 async def execute(writer: Writer, command: Command) -> Recorded:
@@ -13,15 +18,23 @@ async def execute(writer: Writer, command: Command) -> Recorded:
     Raises:
         ProblemError: it was refused, or its outcome is unknown (retry with the same id).
     """
+    return recorded(await attempt(writer.execute(command)))
+
+
+async def attempt(asked: Awaitable[T]) -> T:
+    """What the writer answers.
+
+    Raises:
+        ProblemError: it is overloaded or failed, or the outcome is unknown.
+    """
     try:
-        outcome = await writer.submit(command)
+        return await asked
     except OverloadedError as e:
         raise ProblemError(problem("overloaded")) from e
     except OutcomeUnknownError as e:
         raise ProblemError(problem("unavailable")) from e
     except CommandFailedError as e:
         raise ProblemError(problem("failed")) from e
-    return recorded(outcome)
 
 
 def recorded(outcome: Outcome) -> Recorded:

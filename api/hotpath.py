@@ -83,9 +83,10 @@ class Hotpath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, handler: Handler) -> None:
         """Serve one request of a terminal."""
+        if scope["method"] != "POST":
+            await answer_problem(send, problem("method-not-allowed"), {"allow": "POST"})
+            return
         try:
-            if scope["method"] != "POST":
-                raise ProblemError(problem("method-not-allowed"), {"allow": "POST"})
             body = await read_body(scope, receive)
             session = self._sessions.authenticate("POST", scope["raw_path"], scope["headers"], body)
             status, answered = await handler(session, body)
@@ -251,7 +252,7 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _without_values(message: str) -> str:
-    """msgspec's words on where and what; it quotes no values but unknown fields' names."""
+    """Msgspec's words on where and what; it quotes no values but unknown fields' names."""
     return message if "unknown field" not in message else "Object contains an unknown field"
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document, hot routes included: their schemas come from the structs that parse them."""
+"""The OpenAPI document. The hot routes' schemas come from the structs that parse them."""
 
 from typing import Any, Final
 
@@ -12,8 +12,10 @@ _SIGNED: Final = [
     ("Content-Digest", "RFC 9530: `sha-256=:…:` over the body."),
     (
         "Signature-Input",
-        'RFC 9421, exactly: `souche=("@method" "@authority" "@path" "content-digest");'
-        'created=…;keyid="SESSION";alg="hmac-sha256"`.',
+        (
+            'RFC 9421, exactly: `souche=("@method" "@authority" "@path" "content-digest");'
+            'created=…;keyid="SESSION";alg="hmac-sha256"`.'
+        ),
     ),
     ("Signature", "`souche=:…:`, HMAC-SHA256 with the session's MAC key."),
 ]

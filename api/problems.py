@@ -2,6 +2,7 @@
 
 Types are stable. No problem repeats the request: it may hold a code.
 """
+# ruff: noqa: E501 (the table has a row for each problem)
 
 from http import HTTPStatus
 from typing import Any, Final

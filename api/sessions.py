@@ -8,16 +8,21 @@ from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from api.bodies import Body, StrictRoute
 from api.execution import execute
+from api.fields import Terminal
 from api.problems import ProblemError, problem
+from api.reading import reading
 from api.state import Service, ServiceDep
+from api.streams import reference_of
 from ledger.batch import Recorded
+from ledger.decisions.reference import TerminalEntry
 from ledger.facts import KeyRolled, TerminalEnrolled
 from ledger.service import enrol_command, roll_command
 from ledger.values.clock import real_now, unix_now
-from ledger.values.ids import TERMINAL_PATTERN, TerminalId
+from ledger.values.ids import TerminalId, terminal_stream
 from ledger.values.keys import (
     InvalidKeyError,
     KeyAlgorithm,
@@ -28,7 +33,7 @@ from ledger.values.keys import (
 )
 from ledger.values.reasons import Reason
 
-router = APIRouter(prefix="/v1", tags=["terminals"])
+router = APIRouter(prefix="/v1", tags=["terminals"], route_class=StrictRoute)
 
 NONCE_SECONDS: Final = 120
 _SPEND: Final = """
@@ -36,26 +41,25 @@ INSERT INTO spent_nonces (nonce, expires_at) VALUES (%s, %s) ON CONFLICT DO NOTH
 """
 _FORGET: Final = "DELETE FROM spent_nonces WHERE expires_at < %s"
 
-Terminal = Annotated[str, Field(pattern=TERMINAL_PATTERN, examples=["t-0123456789ab"])]
 Encoded = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
 
 
-class Body(BaseModel):
-    """A request body: unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
 class ChallengeRequest(Body):
+    """Which device wants to sign."""
+
     terminal: Terminal
 
 
 class Challenge(BaseModel):
+    """What to sign."""
+
     nonce: str = Field(description="Sign it within two minutes; it is good for one session.")
     expires_at: str
 
 
 class SessionRequest(Body):
+    """A nonce, signed."""
+
     terminal: Terminal
     nonce: Annotated[str, Field(max_length=200)]
     signature: Encoded = Field(
@@ -65,6 +69,8 @@ class SessionRequest(Body):
 
 
 class OpenedSession(BaseModel):
+    """The key for up to fifteen minutes of requests."""
+
     session: str
     mac_key: str = Field(description="Base64url: 32 bytes. Signs this session's requests.")
     expires_at: str
@@ -72,6 +78,8 @@ class OpenedSession(BaseModel):
 
 
 class EnrolRequest(Body):
+    """An invitation, and the device's new key."""
+
     invitation: Annotated[str, Field(pattern=r"^t-[0-9a-f]{12}-[0-9a-f]{30}$")]
     algorithm: KeyAlgorithm
     public_key: Encoded = Field(
@@ -84,6 +92,8 @@ class EnrolRequest(Body):
 
 
 class Enrolled(BaseModel):
+    """The key that the device is known by from here on."""
+
     terminal: str
     venue: str
     fingerprint: str
@@ -91,6 +101,8 @@ class Enrolled(BaseModel):
 
 
 class RollRequest(Body):
+    """A new key, vouched for by the old one."""
+
     terminal: Terminal
     algorithm: KeyAlgorithm
     public_key: Encoded
@@ -106,23 +118,21 @@ async def challenge(body: ChallengeRequest, service: ServiceDep) -> Challenge:
     nonce = f"{expires_at}.{secrets.token_hex(12)}"
     return Challenge(
         nonce=f"{nonce}.{_seal(service, body.terminal, nonce)}",
-        expires_at=_shown(real_now() + timedelta(seconds=NONCE_SECONDS)),
+        expires_at=shown(real_now() + timedelta(seconds=NONCE_SECONDS)),
     )
 
 
 @router.post("/sessions", status_code=HTTPStatus.CREATED)
 async def open_session(body: SessionRequest, service: ServiceDep) -> OpenedSession:
     """Open a session of at most fifteen minutes by signing a nonce with the device's key."""
-    terminal = TerminalId(body.terminal)
-    await _prove(service, terminal, body.nonce, body.signature)
-    entry = service.writer.reference.terminals[terminal]
-    session, opened = service.sessions.open(terminal, entry.fingerprint)
+    entry = await _prove(service, body.terminal, body.nonce, body.signature)
+    session, opened = service.sessions.open(body.terminal, entry.fingerprint)
     remaining = opened.expires_at - int(unix_now())
     return OpenedSession(
         session=session,
         mac_key=encode_base64url(opened.mac_key),
-        expires_at=_shown(real_now() + timedelta(seconds=remaining)),
-        server_time=_shown(real_now()),
+        expires_at=shown(real_now() + timedelta(seconds=remaining)),
+        server_time=shown(real_now()),
     )
 
 
@@ -145,11 +155,14 @@ async def enrol(body: EnrolRequest, service: ServiceDep) -> Enrolled:
 @router.post("/terminals/roll", status_code=HTTPStatus.CREATED)
 async def roll(body: RollRequest, service: ServiceDep) -> Enrolled:
     """Replace the device's key. The old key signs a nonce, the new one proves itself."""
-    terminal = TerminalId(body.terminal)
-    await _prove(service, terminal, body.nonce, body.session_signature)
+    await _prove(service, body.terminal, body.nonce, body.session_signature)
     try:
         command = roll_command(
-            service.sessions.authority, terminal, body.algorithm, body.public_key, body.signature
+            service.sessions.authority,
+            body.terminal,
+            body.algorithm,
+            body.public_key,
+            body.signature,
         )
     except InvalidKeyError as e:
         raise ProblemError(problem("unauthenticated", str(e))) from e
@@ -168,8 +181,10 @@ def _key_bound(recorded: Recorded) -> Enrolled:
     )
 
 
-async def _prove(service: Service, terminal: TerminalId, nonce: str, signature: str) -> None:
-    """Check that the device's key signed this nonce, and that nobody used it before.
+async def _prove(
+    service: Service, terminal: TerminalId, nonce: str, signature: str
+) -> TerminalEntry:
+    """The device, once its key has signed this nonce, and nobody used it before.
 
     Raises:
         ProblemError: any of it fails. An unknown terminal looks like a wrong signature.
@@ -180,7 +195,9 @@ async def _prove(service: Service, terminal: TerminalId, nonce: str, signature: 
         raise ProblemError(problem("nonce-spent"))
     if unix_now() >= int(expiry):
         raise ProblemError(problem("nonce-spent"))
-    entry = service.writer.reference.terminals.get(terminal)
+    async with reading(service) as connection:  # the log knows of a key that was made just now
+        known = await reference_of(connection, [terminal_stream(terminal)])
+    entry = known.terminals.get(terminal)
     if entry is None or entry.algorithm is None:
         raise ProblemError(problem("unauthenticated"))
     if entry.revoked:
@@ -199,6 +216,7 @@ async def _prove(service: Service, terminal: TerminalId, nonce: str, signature: 
         cursor = await connection.execute(_SPEND, (told, expires_at))
         if await cursor.fetchone() is None:
             raise ProblemError(problem("nonce-spent"))
+    return entry
 
 
 def _seal(service: Service, terminal: str, nonce: str) -> str:
@@ -207,5 +225,6 @@ def _seal(service: Service, terminal: str, nonce: str) -> str:
     return hmac_digest(service.secrets.session_key, told, "sha256")[:16].hex()
 
 
-def _shown(instant: datetime) -> str:
+def shown(instant: datetime) -> str:
+    """An instant as JSON has it: 2026-11-22T01:40:12Z."""
     return instant.isoformat().replace("+00:00", "Z")

@@ -17,6 +17,7 @@ from ledger.secrets import Secrets, open_secrets
 from ledger.settings import Settings
 from ledger.values.clock import SystemClock
 from ledger.writer import Writer
+from projections.connecting import reader_conninfo
 
 Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
 
@@ -44,7 +45,7 @@ async def running(settings: Settings, database: Database) -> AsyncIterator[Servi
     sessions = Sessions(keys.session_key, settings.signed_authority)
     await writer.start()
     try:
-        async with _pool(database.writer) as tokens, _pool(database.projector) as views:
+        async with _pool(database.writer) as tokens, _pool(reader_conninfo(database)) as views:
             hotpath = Hotpath(sessions, writer)
             yield Service(settings, database, keys, writer, sessions, hotpath, tokens, views)
     finally:

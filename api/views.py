@@ -1,0 +1,134 @@
+"""What the read models say: balances, payouts, exposure."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from api.bodies import StrictRoute
+from api.fields import Programme, Venue
+from api.reading import AtLeast, Views, reached
+from api.tokens import Reader
+from projections.balances import AccountBalance, TrialBalance, list_balances, trial_balance
+from projections.exposure import CarnetOrder, Exposure, exposure, list_orders
+from projections.payouts import VenuePayout, list_payouts, payout_of
+from projections.redemptions import DayOfRedemptions, redemptions_per_day
+
+router = APIRouter(prefix="/v1", tags=["reads"], route_class=StrictRoute)
+
+
+class ReadModel(BaseModel):
+    """How far into the log the answer reaches."""
+
+    position: int = Field(description="The answer includes every event up to here.")
+
+
+class Balances(ReadModel):
+    """Accounts by name."""
+
+    accounts: list[AccountBalance]
+
+
+class TrialBalances(ReadModel):
+    """The sums of all accounts."""
+
+    trial_balance: TrialBalance
+    balanced: bool = Field(description="Debits and credits sum to zero.")
+
+
+class Payouts(ReadModel):
+    """Venues that ever took a ticket."""
+
+    venues: list[VenuePayout]
+
+
+class Payout(ReadModel):
+    """One venue's sums."""
+
+    payout: VenuePayout
+
+
+class Exposures(ReadModel):
+    """Programmes by millésime."""
+
+    millesimes: list[Exposure]
+
+
+class Orders(ReadModel):
+    """Orders by number."""
+
+    orders: list[CarnetOrder]
+
+
+class Days(ReadModel):
+    """Days on which tickets were taken."""
+
+    days: list[DayOfRedemptions]
+
+
+@router.get("/balances")
+async def show_balances(
+    _: Reader,
+    views: Views,
+    prefix: Annotated[str, Query(pattern="^[A-Za-z0-9:._-]{0,80}$")] = "",
+    at_least: AtLeast = 0,
+) -> Balances:
+    """Account balances, debit positive: all accounts, or those whose name starts with `prefix`."""
+    position = await reached(views, "balances", at_least)
+    return Balances(position=position, accounts=await list_balances(views, prefix))
+
+
+@router.get("/trial-balance")
+async def show_trial_balance(_: Reader, views: Views, at_least: AtLeast = 0) -> TrialBalances:
+    """All accounts together. They sum to zero."""
+    position = await reached(views, "balances", at_least)
+    found = await trial_balance(views)
+    return TrialBalances(position=position, trial_balance=found, balanced=found.balanced)
+
+
+@router.get("/payouts")
+async def show_payouts(_: Reader, views: Views, at_least: AtLeast = 0) -> Payouts:
+    """What each venue earned, was paid, and is owed."""
+    position = await reached(views, "payouts", at_least)
+    return Payouts(position=position, venues=await list_payouts(views))
+
+
+@router.get("/payouts/{venue}")
+async def show_payout(venue: Venue, _: Reader, views: Views, at_least: AtLeast = 0) -> Payout:
+    """What one venue earned, was paid, and is owed; zero where it took nothing yet."""
+    position = await reached(views, "payouts", at_least)
+    return Payout(position=position, payout=await payout_of(views, venue))
+
+
+@router.get("/exposure")
+async def show_exposures(_: Reader, views: Views, at_least: AtLeast = 0) -> Exposures:
+    """Tickets and funding at each stage, of every programme and millésime."""
+    position = await reached(views, "programmes", at_least)
+    return Exposures(position=position, millesimes=await exposure(views))
+
+
+@router.get("/programmes/{programme}/exposure")
+async def show_exposure(
+    programme: Programme, _: Reader, views: Views, at_least: AtLeast = 0
+) -> Exposures:
+    """Tickets and funding at each stage, of one programme by millésime."""
+    position = await reached(views, "programmes", at_least)
+    return Exposures(position=position, millesimes=await exposure(views, programme))
+
+
+@router.get("/programmes/{programme}/orders")
+async def show_orders(
+    programme: Programme, _: Reader, views: Views, at_least: AtLeast = 0
+) -> Orders:
+    """A programme's orders: how many of their carnets exist, how many tickets are handed out."""
+    position = await reached(views, "programmes", at_least)
+    return Orders(position=position, orders=await list_orders(views, programme))
+
+
+@router.get("/programmes/{programme}/redemptions")
+async def show_redemptions(
+    programme: Programme, _: Reader, views: Views, at_least: AtLeast = 0
+) -> Days:
+    """Redemptions by the day on which they were served, before later voids."""
+    position = await reached(views, "redemptions", at_least)
+    return Days(position=position, days=await redemptions_per_day(views, programme))
