@@ -3,6 +3,7 @@
 Declared once, for the parser and for the OpenAPI document.
 """
 
+from datetime import date, datetime
 from typing import Annotated, Final
 
 import msgspec
@@ -58,8 +59,8 @@ class RedemptionReceipt(msgspec.Struct, gc=False):
     tickets: tuple[int, ...]
     amount_cents: int
     venue: str
-    served_at: str
-    served_on: str
+    served_at: datetime
+    served_on: date
     replayed: bool
 
 
@@ -72,7 +73,7 @@ class Verdict(msgspec.Struct, gc=False, omit_defaults=True):
     carnet: str = ""
     tickets: tuple[int, ...] = ()
     amount_cents: int = 0
-    served_on: str = ""
+    served_on: date | None = None
     replayed: bool = False
     type: str = ""
     title: str = ""

@@ -4,12 +4,15 @@ Bare ASGI, because a framework's dispatch costs more than the whole of the work.
 redemption: read the body, check the MAC, parse, submit, answer after the commit.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from json import JSONDecodeError
 from typing import Final
 
 import msgspec
 
+from api.bodies import read_json
 from api.contract import (
     BatchAnswer,
     BatchRequest,
@@ -47,6 +50,8 @@ from ledger.writer import (
 )
 
 Handler = Callable[[Session, bytes], Awaitable[tuple[int, bytes]]]
+
+_log = logging.getLogger(__name__)
 
 _redemption: Final = msgspec.json.Decoder(RedemptionRequest).decode
 _batch: Final = msgspec.json.Decoder(BatchRequest).decode
@@ -92,14 +97,18 @@ class Hotpath:
             status, answered = await handler(session, body)
         except ProblemError as e:
             await answer_problem(send, e.problem, e.headers)
-        except (WriterError, msgspec.DecodeError) as e:
+        except (WriterError, msgspec.DecodeError, JSONDecodeError, UnicodeDecodeError) as e:
             await answer_problem(send, problem_of(e))
+        except Exception:
+            _log.exception("%s failed", handler.__name__)
+            await answer_problem(send, problem("failed"))
         else:
             await answer(send, status, answered)
 
     async def redeem(self, session: Session, body: bytes) -> tuple[int, bytes]:
         """`POST /v1/redemptions`."""
         request = _redemption(body)
+        _refuse_repeated_names(body, _names(request))
         self._slow_down_guessing(session)
         command = _redeem_command(session, request)
         if isinstance(command, Refusal):
@@ -114,6 +123,7 @@ class Hotpath:
     async def redeem_batch(self, session: Session, body: bytes) -> tuple[int, bytes]:
         """`POST /v1/redemptions/batch`."""
         claims = _batch(body).claims
+        _refuse_repeated_names(body, 1 + sum(map(_names, claims)))
         self._slow_down_guessing(session)
         waiting = [self._submit(session, claim) for claim in claims]
         verdicts = []
@@ -128,6 +138,7 @@ class Hotpath:
     async def void(self, session: Session, body: bytes, claim_id: ClaimId) -> tuple[int, bytes]:
         """`POST /v1/redemptions/{claim_id}/void`."""
         request = _void(body)
+        _refuse_repeated_names(body, 2)
         self._slow_down_guessing(session)
         shown = _shown(request.codes)
         if isinstance(shown, Refusal):
@@ -162,6 +173,7 @@ class Hotpath:
     async def check(self, session: Session, body: bytes) -> tuple[int, bytes]:
         """`POST /v1/checks`."""
         request = _check(body)
+        _refuse_repeated_names(body, 1)
         if not self._checks.take(session.terminal):
             raise ProblemError(problem("too-many-requests"))
         self._slow_down_guessing(session)
@@ -236,6 +248,23 @@ class Hotpath:
             raise ProblemError(problem("too-many-requests"))
 
 
+def _names(claim: RedemptionRequest) -> int:
+    """How many names its object has at least."""
+    return 3 + (claim.service_code is not None) + (claim.workshop_id is not None)
+
+
+def _refuse_repeated_names(body: bytes, names: int) -> None:
+    """Refuse an object that says something twice: each reader might believe another one.
+
+    Nearly always there are as many colons as names, so that each stands once.
+
+    Raises:
+        JSONDecodeError: a name stands twice.
+    """
+    if body.count(b":") != names:
+        read_json(body)
+
+
 def problem_of(error: Exception) -> Problem:
     """The problem that tells a failure of the writer or an unreadable body."""
     match error:
@@ -295,7 +324,7 @@ def _receipt(outcome: Recorded) -> RedemptionReceipt:
         tickets=fact.tickets,
         amount_cents=fact.amount_cents,
         venue=fact.venue,
-        served_at=fact.served_at.isoformat().replace("+00:00", "Z"),
-        served_on=fact.served_on.isoformat(),
+        served_at=fact.served_at,
+        served_on=fact.served_on,
         replayed=outcome.replayed,
     )

@@ -14,9 +14,8 @@ import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from time import monotonic
 from typing import Final
 
 from ledger.batch import Batch, Failed, Outcome
@@ -62,7 +61,7 @@ class Submission:
 
     command: Command
     future: "asyncio.Future[Outcome]"
-    submitted: float = field(default_factory=monotonic)
+    submitted: float  # the loop's time
 
 
 class Writer:
@@ -88,6 +87,7 @@ class Writer:
         self._batches: set[asyncio.Task[None]] = set()
         self._urgent: deque[Submission] = deque()
         self._bulk: deque[Submission] = deque()
+        self._bulk_taken = 0.0  # when bulk work had its last turn
         self._arrived = asyncio.Event()
         self._appended = asyncio.Event()
         self._stopping = False
@@ -131,9 +131,10 @@ class Writer:
         """
         if self._stopping or self.waiting >= self._capacity:
             raise OverloadedError
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Outcome] = loop.create_future()
         queue = self._bulk if command.may_wait else self._urgent
-        queue.append(Submission(command, future))
+        queue.append(Submission(command, future, loop.time()))
         self._arrived.set()
         return future
 
@@ -165,22 +166,33 @@ class Writer:
 
     def _take(self) -> list[Submission]:
         """What goes into the next batch: terminals first, bulk work one command at a time."""
-        if self._bulk and (
-            not self._urgent or monotonic() - self._bulk[0].submitted > BULK_PATIENCE
-        ):
-            if self._in_flight.isdisjoint(self._bulk[0].command.streams):
-                return [self._bulk.popleft()]
+        if self._bulk_is_due() and self._in_flight.isdisjoint(self._bulk[0].command.streams):
+            self._bulk_taken = asyncio.get_running_loop().time()
+            return [self._bulk.popleft()]
         batch: list[Submission] = []
         kept: list[Submission] = []  # their streams are in flight: the next batch's
         room = self._largest_batch
-        while self._urgent and (room := room - self._urgent[0].command.weight) >= 0:
+        while self._urgent and (
+            room == self._largest_batch or self._urgent[0].command.weight <= room
+        ):
             each = self._urgent.popleft()
-            (batch if self._in_flight.isdisjoint(each.command.streams) else kept).append(each)
+            room -= each.command.weight
+            free = not self._in_flight or self._in_flight.isdisjoint(each.command.streams)
+            (batch if free else kept).append(each)
         self._urgent.extendleft(reversed(kept))
         return batch
 
+    def _bulk_is_due(self) -> bool:
+        """Whether a bulk command waits and no terminal does, or it has let them go for a while."""
+        if not self._bulk or not self._urgent:
+            return bool(self._bulk)
+        waits_since = max(self._bulk[0].submitted, self._bulk_taken)
+        return asyncio.get_running_loop().time() - waits_since > BULK_PATIENCE
+
     async def _process(self, batch: Sequence[Submission]) -> None:
         """Give every submission its outcome, whatever happens."""
+        if not batch:
+            return
         try:
             await self._settle(batch)
         except StoreUnavailableError as e:
@@ -261,9 +273,10 @@ class Writer:
     async def _refresh(self, source: Store | Session) -> None:
         """Fold in the reference facts that have come since."""
         rows = await source.read_reference(self.reference.position)
-        if rows:
+        known = self.reference.position  # another lane may have been quicker
+        if new := [row for row in rows if row[0] > known]:
             reference = self.reference.copy()
-            for position, state in rows:
+            for position, state in new:
                 reference.fold(decode(state).fact, position)
             self.reference = reference
         self._reference_is_stale = False

@@ -40,6 +40,8 @@ def one_carnet(codes: Sequence[TicketCode]) -> tuple[StreamId, dict[int, str]]:
         SeveralCarnetsError: a command takes tickets of one carnet, each once.
     """
     carnet = codes[0].carnet
+    if len(codes) == 1:  # by far the most
+        return carnet_stream(carnet), {codes[0].ticket: codes[0].text}
     by_ticket = {code.ticket: code.text for code in sorted(codes, key=lambda code: code.ticket)}
     if len(by_ticket) != len(codes) or any(code.carnet != carnet for code in codes):
         raise SeveralCarnetsError("the tickets of one carnet, each once")
@@ -143,7 +145,7 @@ def taken_by(
     if carnet is None or not _opens(carnet, claim.codes, at):
         return Refusal(Reason.CODE_UNKNOWN)
     issued, tickets = carnet.issued, claim.codes.keys()
-    version = min(carnet.assigned.get(ticket, 0) for ticket in tickets)
+    version = min([carnet.assigned.get(ticket, 0) for ticket in tickets])
     programme = at.reference.programmes[issued.programme]
     if programme.closed:
         return _refuse(Reason.PROGRAMME_CLOSED, carnet, version)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -24,6 +24,8 @@ from ledger.log.store import StoredRow, StoreUnavailableError, StreamMovedError
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
+CONNECT_WITHIN: Final = 10  # seconds
+
 
 @contextmanager
 def translated() -> Iterator[None]:
@@ -32,7 +34,7 @@ def translated() -> Iterator[None]:
         yield
     except psycopg.errors.UniqueViolation as e:
         raise StreamMovedError(str(e)) from e
-    except (psycopg.OperationalError, psycopg.InterfaceError) as e:
+    except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as e:
         raise StoreUnavailableError(str(e)) from e
 
 
@@ -114,7 +116,7 @@ class PostgresStore:
 
     async def _connect(self) -> Connection:
         connecting = psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
-        return await asyncio.wait_for(connecting, timeout=10)
+        return await asyncio.wait_for(connecting, timeout=CONNECT_WITHIN)
 
 
 async def _fetch(

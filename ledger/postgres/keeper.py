@@ -18,7 +18,7 @@ from ledger.postgres.errors import PostgresUnavailableError
 from ledger.postgres.places import Places, record_home
 from ledger.postgres.process import last_lines, start_process, try_lock
 
-POLL = 0.02  # seconds between looks at a server that starts
+POLL, SLOWEST_POLL = 0.02, 0.25  # seconds between looks at a server that starts
 WATCH = 0.5  # seconds between looks at a server that another command runs
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # seconds before a dead server is started again
 STEADY = 60.0  # seconds after which a server counts as healthy
@@ -111,13 +111,16 @@ class Keeper(threading.Thread):
 
     def _wait_until_ready(self) -> None:
         self.doing = "PostgreSQL is starting; after a crash it recovers first"
+        pause = POLL
         while not self._finishing.is_set() and not self._is_ready():
             if self.process is None or self.process.poll() is not None:
                 raise PostgresUnavailableError(
                     f"PostgreSQL {self._binaries.version} didn't start. The end of "
                     f"{self._places.log}:\n{last_lines(self._places.log)}"
                 )
-            self._finishing.wait(POLL)
+            # Each look is a line in the server's log, and a recovery may take long.
+            self._finishing.wait(pause)
+            pause = min(1.2 * pause, SLOWEST_POLL)
 
     def _watch(self) -> None:
         """Return when the server is gone, or we finish."""

@@ -20,7 +20,7 @@ from ledger.postgres.binaries import Binaries, find_binaries
 from ledger.postgres.cluster import ADMIN
 from ledger.postgres.errors import PostgresUnavailableError
 from ledger.postgres.install import reachable_by
-from ledger.postgres.keeper import POLL, Keeper
+from ledger.postgres.keeper import POLL, SLOWEST_POLL, Keeper
 from ledger.postgres.places import PORT, find_places
 
 ANSWER = 2  # seconds; one that takes longer to say whether it is ready is asked again
@@ -135,10 +135,12 @@ class PostgresServer:
     def wait_until_ready(self, seconds: float) -> bool:
         """Whether it accepts connections within `seconds`; it may be restarting meanwhile."""
         until = time.monotonic() + seconds
+        pause = POLL
         while not self.is_ready():
             if time.monotonic() >= until:
                 return False
-            time.sleep(POLL)
+            time.sleep(pause)
+            pause = min(1.2 * pause, SLOWEST_POLL)
         return True
 
     def _log_in(self) -> None:

@@ -1,5 +1,6 @@
 """How the embedded server runs: durable, for many short commits to one log."""
 
+import sys
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -33,6 +34,12 @@ DEFAULTS: Mapping[str, str] = MappingProxyType(
 )
 
 
+# After a crash all that the kernel still has is written in one call, not file by file:
+# 0.7 s for a small ledger instead of 2 to 4. Since Linux 5.8 that call reports errors.
+LINUX: Mapping[str, str] = MappingProxyType({"recovery_init_sync_method": "syncfs"})
+
+
 def arguments(settings: Mapping[str, str]) -> list[str]:
     """`settings` over the defaults, as the command line of `postgres`."""
-    return [f"--{name}={value}" for name, value in {**DEFAULTS, **settings}.items()]
+    ours = {**DEFAULTS, **LINUX} if sys.platform == "linux" else DEFAULTS
+    return [f"--{name}={value}" for name, value in {**ours, **settings}.items()]
