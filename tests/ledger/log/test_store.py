@@ -1,16 +1,18 @@
 """What the writer asks of a log, asked of PostgreSQL and of the twin alike."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 
 import psycopg
 import pytest
 
 from ledger.facts import AnyFact
+from ledger.log import connection
 from ledger.log.connection import PostgresStore
 from ledger.log.memory import MemoryRecorder, MemoryStore
 from ledger.log.rows import Head, RefusedCommand, Rows
-from ledger.log.store import Store, StreamMovedError
+from ledger.log.store import Store, StoreUnavailableError, StreamMovedError
 from ledger.postgres import Database
 from ledger.values.reasons import Reason, Refusal
 from tests.builders.facts import assigned, holder_registered, issued, recorded, venue_registered
@@ -47,8 +49,8 @@ def log(request: pytest.FixtureRequest) -> Log:
     database: Database = request.getfixturevalue("database")
 
     def kept_in_postgres() -> list[tuple[object, ...]]:
-        with psycopg.connect(database.owner) as connection:
-            return connection.execute(
+        with psycopg.connect(database.owner) as owner:
+            return owner.execute(
                 "SELECT refused_at, command_id, actor, command, reason, rule_version, detail"
                 " FROM refusals ORDER BY id"
             ).fetchall()
@@ -187,6 +189,16 @@ def test_a_session_finds_a_version_taken(run: Run) -> None:
         assert await store.append(rows(issued(2)), 5, 0) == 1
 
     run(steps)
+
+
+def test_a_host_that_never_answers_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unlike one that refuses, which says so at once."""
+    monkeypatch.setattr(connection, "CONNECT_WITHIN", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host, port = silent.getsockname()
+        store = PostgresStore(f"host={host} port={port} dbname=any", CHANNEL)
+        with pytest.raises(StoreUnavailableError):
+            asyncio.run(store.read([CARNET]))
 
 
 def test_nobody_appends_while_a_session_holds_the_head(run: Run) -> None:

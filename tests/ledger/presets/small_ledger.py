@@ -176,7 +176,7 @@ class SmallLedger:
                 actor=ACTOR,
                 terminal=TERMINAL,
                 fingerprint=FINGERPRINT,
-                carnet=carnet,
+                stream=carnet,
                 codes=shown,
                 sequence=self.happened,
             )

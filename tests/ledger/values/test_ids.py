@@ -27,7 +27,6 @@ def test_a_siret_has_a_right_check_digit_or_is_la_postes(text: str) -> None:
         pytest.param(
             "".join(unicodedata.lookup(f"FULLWIDTH {unicodedata.name(digit)}") for digit in VENUE),
             id="full-width",
-            marks=pytest.mark.xfail(reason="full-width digits pass as ASCII ones"),
         ),
     ],
 )
