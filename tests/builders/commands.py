@@ -180,13 +180,13 @@ def shown(
 def redeem(
     *tickets: int, codes: Sequence[TicketCode] = (), number: int = 1, **changes: object
 ) -> redemption.RedeemTickets:
-    carnet, by_ticket = shown(codes, tickets, number)
+    stream, by_ticket = shown(codes, tickets, number)
     example = redemption.RedeemTickets(
         command_id=CLAIM,
         actor=f"terminal:{TERMINAL}",
         terminal=TERMINAL,
         fingerprint=FINGERPRINT,
-        carnet=carnet,
+        stream=stream,
         codes=by_ticket,
         sequence=1,
     )
@@ -196,13 +196,13 @@ def redeem(
 def void(
     *tickets: int, codes: Sequence[TicketCode] = (), number: int = 1, **changes: object
 ) -> redemption.VoidRedemption:
-    carnet, by_ticket = shown(codes, tickets, number)
+    stream, by_ticket = shown(codes, tickets, number)
     example = redemption.VoidRedemption(
         command_id=derived_id("void", CLAIM),
         actor=f"terminal:{TERMINAL}",
         terminal=TERMINAL,
         fingerprint=FINGERPRINT,
-        carnet=carnet,
+        stream=stream,
         codes=by_ticket,
         claim_id=CLAIM,
     )
@@ -212,13 +212,13 @@ def void(
 def check(
     *tickets: int, codes: Sequence[TicketCode] = (), number: int = 1, **changes: object
 ) -> redemption.CheckTickets:
-    carnet, by_ticket = shown(codes, tickets, number)
+    stream, by_ticket = shown(codes, tickets, number)
     example = redemption.CheckTickets(
         command_id="check",
         actor=f"terminal:{TERMINAL}",
         terminal=TERMINAL,
         fingerprint=FINGERPRINT,
-        carnet=carnet,
+        stream=stream,
         codes=by_ticket,
     )
     return with_changes(example, changes)

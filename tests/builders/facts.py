@@ -44,7 +44,7 @@ from ledger.facts import (
     VenueResumed,
     VenueSuspended,
 )
-from ledger.values.codes import digest, make_codes
+from ledger.values.codes import make_codes
 from ledger.values.ids import (
     LOG_STREAM,
     ClaimId,
@@ -210,7 +210,7 @@ def tickets_activated(**changes: object) -> TicketsActivated:
 
 def digests_of(number: int, size: int, programme: str = PROGRAMME) -> tuple[str, ...]:
     codes = make_codes(SEED, programme, number, size)
-    return tuple(digest(PEPPERS["2022"], code) for code in codes)
+    return tuple(PEPPERS["2022"].digest(code) for code in codes)
 
 
 def issued(

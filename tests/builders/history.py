@@ -46,6 +46,8 @@ from tests.builders.world import (
     with_changes,
 )
 
+History = tuple[AnyFact | Event, ...]
+
 
 @dataclass(slots=True)
 class Log:
@@ -101,7 +103,7 @@ def given(*history: AnyFact | Event, at: datetime = NOW) -> Situation:
     return log_of(*history).situation(at)
 
 
-def under(history: tuple[AnyFact | Event, ...], **changes: object) -> tuple[AnyFact | Event, ...]:
+def under(history: History, **changes: object) -> History:
     """The same history under rules with these changes."""
     return tuple(
         rules_published(item.rule_version, **changes) if isinstance(item, RulesPublished) else item
@@ -116,26 +118,37 @@ def facts_of(decision: Decision) -> tuple[AnyFact, ...]:
     return tuple(fact for _, fact in decision.facts)
 
 
-STARTED = (
+STARTED: History = (
     ledger_started(),
     programme_opened(),
     rules_published(),
     holder_registered(),
     holder_registered(TOWN_HALL),
 )
-STOCKED = (*STARTED, carnets_ordered(), carnets_issued(), issued(1), issued(2))
-AT_THE_VENUE = (venue_registered(), venue_qualified(), terminal_invited(), terminal_enrolled())
-ELSEWHERE = (
+STOCKED: History = (*STARTED, carnets_ordered(), carnets_issued(), issued(1), issued(2))
+AT_THE_VENUE: History = (
+    venue_registered(),
+    venue_qualified(),
+    terminal_invited(),
+    terminal_enrolled(),
+)
+ELSEWHERE: History = (
     venue_registered(venue=OTHER_VENUE, name="EPN de Lure", department="70"),
     venue_qualified(venue=OTHER_VENUE),
     terminal_invited(terminal=OTHER_TERMINAL, venue=OTHER_VENUE),
     terminal_enrolled(terminal=OTHER_TERMINAL, venue=OTHER_VENUE, fingerprint=NEW_FINGERPRINT),
 )
-CIRCULATING = (*STOCKED, *AT_THE_VENUE, funding_received(), tickets_activated(), activated())
+CIRCULATING: History = (
+    *STOCKED,
+    *AT_THE_VENUE,
+    funding_received(),
+    tickets_activated(),
+    activated(),
+)
 # A beneficiary holds carnet 1 and stands at the counter.
-READY = (*CIRCULATING, assigned())
+READY: History = (*CIRCULATING, assigned())
 # Payment runs; the cutoff stands at position 1.
-DRAFTED = (cutoff_fixed(), run_drafted())
-SUBMITTED = (*DRAFTED, run_submitted())
-APPROVED = (*SUBMITTED, run_approved(), venue_registered())
-PAID = (*APPROVED, venue_reimbursed(), part_paid(), run_closed())
+DRAFTED: History = (cutoff_fixed(), run_drafted())
+SUBMITTED: History = (*DRAFTED, run_submitted())
+APPROVED: History = (*SUBMITTED, run_approved(), venue_registered())
+PAID: History = (*APPROVED, venue_reimbursed(), part_paid(), run_closed())

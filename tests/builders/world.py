@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ledger.values.codes import Pepper
 from ledger.values.ids import (
     BeneficiaryId,
     ClaimId,
@@ -32,7 +33,7 @@ RUN = RunId("2022-06")
 OPERATOR = "operator:first"
 APPROVER = "operator:second"
 SEED = bytes(range(32))
-PEPPERS = {"2022": b"a pepper for the tests, 32 bytes"}
+PEPPERS = {"2022": Pepper(b"a pepper for the tests, 32 bytes")}
 INVITATION = "an invitation code"
 INVITED_UNTIL = datetime(2022, 6, 1, 8, 10, tzinfo=UTC)
 KEY = "O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik"
