@@ -1,0 +1,131 @@
+from itertools import accumulate
+
+import pytest
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from ledger.decisions.situation import Accepted
+from ledger.facts import FundingCommitted, FundingOrdered, FundingReceived, TicketsActivated
+from ledger.values.ids import carnet_stream, funding_stream
+from ledger.values.money import Cents, allocate
+from ledger.values.reasons import Reason, Refusal
+from tests.builders.commands import activate, record_funding
+from tests.builders.facts import (
+    activated,
+    funding_committed,
+    funding_ordered,
+    funding_received,
+    issued,
+    programme_opened,
+    tickets_activated,
+)
+from tests.builders.history import STARTED, STOCKED, facts_of, given, log_of, under
+from tests.builders.world import MILLESIME, PROGRAMME
+
+STAGES = ("commitment", "order", "cash")
+FUNDED: dict[str, FundingCommitted | FundingOrdered | FundingReceived] = {
+    "commitment": funding_committed(),
+    "order": funding_ordered(),
+    "cash": funding_received(),
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_each_stage_of_funding_is_a_fact_of_its_own(stage: str) -> None:
+    fact = FUNDED[stage]
+    command = record_funding(stage=stage, reference=fact.reference)
+
+    assert facts_of(command.decide(given(*STARTED))) == (fact,)
+
+
+@pytest.mark.parametrize("required", STAGES)
+@pytest.mark.parametrize("reached", STAGES)
+def test_the_stage_that_the_rules_ask_for_or_a_later_one_covers(
+    required: str, reached: str
+) -> None:
+    """'No pass in circulation whose counter-value is not in the account': there it is cash."""
+    history = (*under(STOCKED, activation_requires=required), FUNDED[reached])
+    outcome = activate().decide(given(*history))
+
+    assert isinstance(outcome, Accepted) == (STAGES.index(reached) >= STAGES.index(required))
+
+
+def test_activation_moves_money_and_units_together() -> None:
+    outcome = activate(1, 2).decide(given(*STOCKED, funding_received()))
+
+    assert isinstance(outcome, Accepted)
+    assert outcome.facts == (
+        (carnet_stream("BFC22-0000001"), activated(1)),
+        (carnet_stream("BFC22-0000002"), activated(2)),
+        (
+            funding_stream(PROGRAMME, MILLESIME),
+            tickets_activated(
+                carnets=2,
+                tickets=10,
+                amount_cents=Cents(10_000),
+                cents={"region": Cents(6_000), "state": Cents(4_000)},
+            ),
+        ),
+    )
+
+
+def test_all_that_is_funded_may_circulate_and_not_a_cent_more() -> None:
+    log = log_of(*STOCKED, funding_received(cents={"region": Cents(5_000)}))
+
+    assert isinstance(log.submit(activate(1)), Accepted)
+    assert log.submit(activate(2)) == Refusal(
+        Reason.FUNDING_INSUFFICIENT, 1, {"requires": "cash", "missing_cents": 5_000}
+    )
+
+
+def test_the_funds_of_one_millesime_do_not_cover_another() -> None:
+    history = (*STOCKED, funding_received(millesime=MILLESIME + 1))
+
+    assert isinstance(activate().decide(given(*history)), Refusal)
+
+
+@settings(deadline=None, max_examples=50)
+@drawn(
+    sizes=st.lists(st.sampled_from([5, 10]), min_size=1, max_size=12),
+    shares=st.dictionaries(
+        st.sampled_from(["ccas", "epci", "region", "state"]),
+        st.integers(0, 10**6),
+        min_size=1,
+    ).filter(lambda shares: sum(shares.values()) > 0),
+    face=st.integers(1, 2_000),
+)
+def test_shares_are_exact_and_never_drift(
+    sizes: list[int], shares: dict[str, int], face: int
+) -> None:
+    """E17: each activation sums to its amount, and the totals are those of one single split."""
+    log = log_of(
+        programme_opened(shares=shares),
+        *STARTED[2:],
+        *(
+            issued(number, size=size, face_value_cents=Cents(face))
+            for number, size in enumerate(sizes, start=1)
+        ),
+        funding_received(cents=dict.fromkeys(shares, Cents(10**9))),
+    )
+    money = [
+        fact
+        for number in range(1, len(sizes) + 1)
+        for fact in facts_of(log.submit(activate(number, command_id=f"activate-{number}")))
+        if isinstance(fact, TicketsActivated)
+    ]
+    totals = list(accumulate(fact.amount_cents for fact in money))
+
+    assert [sum(fact.cents.values()) for fact in money] == [fact.amount_cents for fact in money]
+    for funder in shares:
+        charged = accumulate(fact.cents[funder] for fact in money)
+        assert list(charged) == [allocate(total, shares)[funder] for total in totals]
+
+
+def test_a_carnet_already_activated_asks_for_no_more_money() -> None:
+    log = log_of(*STOCKED, funding_received(cents={"region": Cents(5_000)}))
+    log.submit(activate(1))
+
+    assert log.submit(activate(1, command_id="once more")) == Refusal(
+        Reason.CARNET_ALREADY_ACTIVATED, detail={"carnet": "BFC22-0000001"}
+    )

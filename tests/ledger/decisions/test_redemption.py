@@ -1,0 +1,360 @@
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from ledger.decisions.redemption import SeveralCarnetsError
+from ledger.decisions.situation import Accepted, Decision, Finding
+from ledger.facts import AcceptanceArea, TicketsRedeemed
+from ledger.values.ids import ProgrammeId, carnet_stream
+from ledger.values.reasons import Reason, Refusal
+from tests.builders.commands import check, code, redeem, void, wrong_code
+from tests.builders.facts import (
+    activated,
+    assigned,
+    cutoff_fixed,
+    end_of,
+    issued,
+    key_rolled,
+    programme_opened,
+    qualification_withdrawn,
+    redeemed,
+    rules,
+    rules_published,
+    start_of,
+    terminal_enrolled,
+    terminal_invited,
+    venue_qualified,
+    venue_suspended,
+    voided,
+)
+from tests.builders.history import (
+    ELSEWHERE,
+    READY,
+    facts_of,
+    given,
+    log_of,
+    under,
+)
+from tests.builders.world import (
+    MILLESIME,
+    NEW_FINGERPRINT,
+    NOW,
+    OTHER_TERMINAL,
+    VENUE,
+)
+
+SECOND = timedelta(seconds=1)
+
+
+def reason_of(decision: Decision) -> Reason | None:
+    return decision.reason if isinstance(decision, Refusal) else None
+
+
+def taken(decision: Decision) -> TicketsRedeemed:
+    (fact,) = facts_of(decision)
+    assert isinstance(fact, TicketsRedeemed)
+    return fact
+
+
+def test_one_ticket_is_taken_and_the_venue_is_owed_its_face_value() -> None:
+    """R01, R41: ten euros, nothing deducted."""
+    outcome = redeem().decide(given(*READY))
+
+    assert outcome == Accepted(((carnet_stream("BFC22-0000001"), redeemed().fact),))
+    assert taken(outcome).amount_cents == 1000
+
+
+def test_a_workshop_may_take_several_tickets_of_a_carnet() -> None:
+    """R05: ten tickets are five to ten workshops."""
+    fact = taken(redeem(3, 1).decide(given(*READY)))
+
+    assert (fact.tickets, fact.amount_cents) == ((1, 3), 2000)
+
+
+@pytest.mark.parametrize(("most", "tickets"), [(1, 1), (2, 2), (5, 5)])
+def test_a_claim_takes_as_many_tickets_as_the_rules_allow(most: int, tickets: int) -> None:
+    history = under(READY, max_tickets_per_claim=most)
+
+    assert isinstance(redeem(*range(1, tickets + 1)).decide(given(*history)), Accepted)
+    if tickets < 5:
+        more = redeem(*range(1, tickets + 2)).decide(given(*history))
+        assert reason_of(more) is Reason.TOO_MANY_TICKETS
+
+
+def test_all_the_tickets_of_a_claim_are_taken_or_none() -> None:
+    log = log_of(*READY, redeemed(2))
+
+    assert reason_of(log.submit(redeem(1, 2, command_id="both"))) is Reason.TICKET_ALREADY_REDEEMED
+    assert isinstance(log.submit(redeem(1, command_id="one")), Accepted)
+
+
+def test_the_catalogue_entry_and_the_workshop_stand_on_the_fact() -> None:
+    fact = taken(redeem(service_code="cv", workshop_id="w-7", sequence=9).decide(given(*READY)))
+
+    assert (fact.service_code, fact.workshop_id, fact.sequence) == ("cv", "w-7", 9)
+
+
+@pytest.mark.parametrize(
+    ("instant", "expired"),
+    [
+        (datetime(2023, 1, 31, 22, 59, 59, tzinfo=UTC), False),  # 23:59:59 in Paris
+        (datetime(2023, 1, 31, 23, 0, 0, tzinfo=UTC), True),  # midnight in Paris
+    ],
+)
+def test_the_last_day_ends_at_midnight_in_paris(instant: datetime, *, expired: bool) -> None:
+    """E01: not at midnight UTC, which is an hour later."""
+    outcome = redeem().decide(given(*READY, at=instant))
+
+    assert (reason_of(outcome) is Reason.CARNET_EXPIRED) is expired
+
+
+def test_the_first_day_begins_at_midnight_in_paris() -> None:
+    begins = start_of(MILLESIME)
+
+    assert reason_of(redeem().decide(given(*READY, at=begins - SECOND))) is (
+        Reason.CARNET_NOT_YET_VALID
+    )
+    assert taken(redeem().decide(given(*READY, at=begins))).served_on == date(2022, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [("Indian/Reunion", date(2022, 6, 2)), ("America/Martinique", date(2022, 6, 1))],
+)
+def test_the_day_of_service_is_the_programmes_own(zone: str, day: date) -> None:
+    """E01: at half past nine in the evening UTC it is the next day in Réunion."""
+    history = (programme_opened(zone=zone), *READY[2:])
+    evening = datetime(2022, 6, 1, 21, 30, tzinfo=UTC)
+
+    assert taken(redeem().decide(given(*history, at=evening))).served_on == day
+
+
+def test_two_millesimes_are_valid_in_january() -> None:
+    """R32, E04: a ticket has its own; there is no current one."""
+    log = log_of(*READY, issued(2, millesime=2023), activated(2, millesime=2023), assigned(2))
+    january = datetime(2023, 1, 15, 12, tzinfo=UTC)
+
+    assert taken(log.submit(redeem(number=1), january)).millesime == 2022
+    assert taken(log.submit(redeem(number=2, command_id="b"), january)).millesime == 2023
+    february = end_of(2022)
+    assert reason_of(log.submit(redeem(2, number=1, command_id="c"), february)) is (
+        Reason.CARNET_EXPIRED
+    )
+    assert isinstance(log.submit(redeem(2, number=2, command_id="d"), february), Accepted)
+
+
+def test_tickets_keep_the_rules_under_which_they_were_handed_out() -> None:
+    """E25: the rules change while older carnets live."""
+    stricter = rules_published(
+        2, max_tickets_per_claim=1, acceptance=AcceptanceArea("venues"), void_minutes=0
+    )
+    log = log_of(*READY, stricter, issued(2), activated(2), assigned(2, rule_version=2))
+
+    assert isinstance(log.submit(redeem(1, 2, number=1)), Accepted)
+    refused = log.submit(redeem(1, 2, number=2, command_id="newer"))
+    assert refused == Refusal(Reason.TOO_MANY_TICKETS, 2, {"carnet": "BFC22-0000002"})
+    assert isinstance(log.submit(void(1, 2), NOW + timedelta(minutes=30)), Accepted)
+
+
+def test_of_tickets_under_two_versions_the_older_decides() -> None:
+    history = (
+        *READY[:-1],
+        rules_published(2, max_tickets_per_claim=1),
+        assigned(tickets=(2,), rule_version=1),
+        assigned(tickets=(1,), rule_version=2),
+    )
+
+    assert isinstance(redeem(1, 2).decide(given(*history)), Accepted)
+
+
+@pytest.mark.parametrize(
+    "area",
+    [
+        AcceptanceArea("national"),
+        AcceptanceArea("regions", ("27", "32")),
+        AcceptanceArea("departments", ("25",)),
+        AcceptanceArea("venues", (VENUE,)),
+    ],
+    ids=lambda area: area.kind,
+)
+def test_tickets_are_taken_inside_the_acceptance_area(area: AcceptanceArea) -> None:
+    """R42, E40: the whole country, a region, a department, or venues by name."""
+    assert isinstance(redeem().decide(given(*under(READY, acceptance=area))), Accepted)
+
+
+@pytest.mark.parametrize("kind", ["regions", "departments", "venues"])
+def test_an_empty_area_takes_nothing(kind: str) -> None:
+    area = rules(acceptance=AcceptanceArea(kind)).acceptance  # type: ignore[arg-type]
+
+    assert reason_of(redeem().decide(given(*under(READY, acceptance=area)))) is (
+        Reason.VENUE_OUT_OF_AREA
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "qualified"),
+    [
+        (date(2022, 6, 1), None, True),
+        (date(2022, 6, 1), date(2022, 6, 1), True),
+        (date(2022, 6, 2), None, False),
+        (date(2022, 1, 1), date(2022, 5, 31), False),
+    ],
+)
+def test_a_venue_takes_tickets_on_the_days_it_is_qualified_for(
+    first: date, last: date | None, *, qualified: bool
+) -> None:
+    """R40: both days included."""
+    history = [
+        venue_qualified(first_day=first, last_day=last) if item == venue_qualified() else item
+        for item in READY
+    ]
+
+    assert (reason_of(redeem().decide(given(*history))) is None) is qualified
+
+
+@pytest.mark.parametrize(
+    ("effective_on", "qualified"), [(date(2022, 6, 2), True), (date(2022, 6, 1), False)]
+)
+def test_a_withdrawn_qualification_ends_on_its_day(effective_on: date, *, qualified: bool) -> None:
+    history = (*READY, qualification_withdrawn(effective_on=effective_on))
+
+    assert (reason_of(redeem().decide(given(*history))) is None) is qualified
+
+
+def test_a_venue_may_be_qualified_again() -> None:
+    history = (
+        *READY,
+        qualification_withdrawn(),
+        venue_qualified(first_day=date(2022, 6, 1), last_day=None),
+    )
+
+    assert isinstance(redeem().decide(given(*history)), Accepted)
+
+
+def test_a_suspended_venue_still_takes_tickets() -> None:
+    """E06: its payments are frozen, not its rights."""
+    assert isinstance(redeem().decide(given(*READY, venue_suspended())), Accepted)
+
+
+def test_a_rolled_key_opens_new_sessions() -> None:
+    history = (*READY, key_rolled())
+
+    assert isinstance(redeem(fingerprint=NEW_FINGERPRINT).decide(given(*history)), Accepted)
+
+
+def test_the_loser_learns_when_but_not_where() -> None:
+    """E29."""
+    log = log_of(*READY, *ELSEWHERE)
+    log.submit(redeem(), NOW)
+    loser = log.submit(
+        redeem(
+            command_id="loser",
+            actor=f"terminal:{OTHER_TERMINAL}",
+            terminal=OTHER_TERMINAL,
+            fingerprint=NEW_FINGERPRINT,
+        ),
+        NOW + SECOND,
+    )
+
+    assert loser == Refusal(
+        Reason.TICKET_ALREADY_REDEEMED,
+        1,
+        {"carnet": "BFC22-0000001", "redeemed_at": "2022-06-01T08:00:00Z"},
+    )
+
+
+def test_a_carnet_without_its_pepper_opens_for_nobody() -> None:
+    history = [issued(pepper_id="lost") if item == issued(1) else item for item in READY]
+
+    assert redeem().decide(given(*history)) == Refusal(Reason.CODE_UNKNOWN)
+
+
+def test_a_code_that_is_wrong_and_one_that_does_not_exist_look_the_same() -> None:
+    answers = [
+        redeem(codes=codes).decide(given(*READY))
+        for codes in ([wrong_code()], [code(number=9)], [code(ticket=6)])
+    ]
+
+    assert answers == [Refusal(Reason.CODE_UNKNOWN)] * 3
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        [code(1, number=1), code(1, number=2)],
+        [code(1), code(1)],
+        [code(1), code(1, programme=ProgrammeId("HDF22"))],
+    ],
+    ids=["two carnets", "twice the same", "two programmes"],
+)
+def test_a_claim_takes_tickets_of_one_carnet_each_once(codes: list[object]) -> None:
+    with pytest.raises(SeveralCarnetsError):
+        redeem(codes=codes)  # type: ignore[arg-type]
+
+
+# Voids (E27).
+
+WITHIN = NOW + timedelta(minutes=30)
+
+
+def test_the_venue_takes_a_redemption_back_and_the_ticket_serves_again() -> None:
+    log = log_of(*READY)
+    log.submit(redeem(1, 2))
+
+    assert facts_of(log.submit(void(1, 2), WITHIN)) == (voided(1, 2).fact,)
+    assert isinstance(log.submit(redeem(1, command_id="again"), WITHIN), Accepted)
+
+
+def test_another_device_of_the_venue_may_void() -> None:
+    beside = (
+        terminal_invited(terminal=OTHER_TERMINAL),
+        terminal_enrolled(terminal=OTHER_TERMINAL, fingerprint=NEW_FINGERPRINT),
+    )
+    undo = void(terminal=OTHER_TERMINAL, fingerprint=NEW_FINGERPRINT)
+
+    assert facts_of(undo.decide(given(*READY, redeemed(), *beside))) == (
+        voided(terminal=OTHER_TERMINAL).fact,
+    )
+
+
+def test_a_void_before_the_next_cutoff_is_in_time() -> None:
+    history = (cutoff_fixed(), *READY, redeemed())
+
+    assert isinstance(void().decide(given(*history)), Accepted)
+
+
+def test_the_delay_for_a_void_is_that_of_the_tickets_rules() -> None:
+    history = (*under(READY, void_minutes=5), redeemed())
+
+    assert isinstance(void().decide(given(*history, at=NOW + timedelta(minutes=5))), Accepted)
+    late = void().decide(given(*history, at=NOW + timedelta(minutes=5, seconds=1)))
+    assert reason_of(late) is Reason.VOID_TOO_LATE
+
+
+def test_a_second_redemption_of_the_same_ticket_can_be_voided_too() -> None:
+    log = log_of(*READY)
+    for claim in ("a", "b"):
+        assert isinstance(log.submit(redeem(command_id=claim)), Accepted)
+        undo = void(command_id=f"void {claim}", claim_id=claim)
+        assert isinstance(log.submit(undo), Accepted)
+
+
+# Checks.
+
+
+def test_a_check_says_what_a_redemption_would() -> None:
+    assert check(1, 2).decide(given(*READY)) == Finding(
+        {
+            "redeemable": True,
+            "carnet": "BFC22-0000001",
+            "tickets": (1, 2),
+            "amount_cents": 2000,
+            "usable_until": "2023-01-31",
+        }
+    )
+
+
+def test_a_check_gives_the_reason_and_nothing_else() -> None:
+    assert check().decide(given(*READY, redeemed())) == Finding(
+        {"redeemable": False, "reason": "ticket-already-redeemed"}
+    )

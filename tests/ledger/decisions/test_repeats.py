@@ -1,0 +1,106 @@
+"""A retry is known by its id and its content: the same content, the first answer (E28)."""
+
+import pytest
+
+from ledger.decisions.situation import Command
+from ledger.facts import Event
+from ledger.values.money import Cents
+from tests.builders.commands import (
+    enrol_terminal,
+    invite_terminal,
+    open_programme,
+    order_carnets,
+    pay_part,
+    publish_rules,
+    record_funding,
+    redeem,
+    register_venue,
+    transfer,
+    void,
+)
+from tests.builders.history import APPROVED, READY, STARTED, STOCKED, History, Log, log_of
+from tests.builders.world import INVITED_UNTIL, KEY, OTHER_TERMINAL
+
+
+def done_by(log: Log, command: Command) -> Event:
+    """The event that the writer finds under the command's id: the last one in its first stream."""
+    log.submit(command)
+    return [
+        event
+        for event in log.events
+        if event.stream == command.stream and event.command_id == command.command_id
+    ][-1]
+
+
+@pytest.mark.parametrize(
+    ("log", "command", "others"),
+    [
+        (READY, redeem(1, 2), [redeem(1), redeem(1, 3), redeem(1, 2, actor="terminal:t-0")]),
+        (STARTED, order_carnets(), [order_carnets(carnets=5), order_carnets(actor="operator:x")]),
+        (STOCKED, transfer(1, 2), [transfer(2, 1), transfer(2)]),
+        (STARTED[:1], open_programme(), [open_programme(shares={"region": 1})]),
+        (STARTED, publish_rules(2), [publish_rules(2, sizes=(5,))]),
+        (STARTED, record_funding(), [record_funding(cents={"region": Cents(1)})]),
+    ],
+    ids=["redeem", "order", "transfer", "open", "publish", "fund"],
+)
+def test_only_the_same_content_is_a_retry(
+    log: History, command: Command, others: list[Command]
+) -> None:
+    event = done_by(log_of(*log), command)
+
+    assert command.repeats(event)
+    assert not any(other.repeats(event) for other in others)
+
+
+def test_a_void_is_repeated_by_its_claim() -> None:
+    log = log_of(*READY)
+    claim = done_by(log, redeem())
+    event = done_by(log, void())
+
+    assert void().repeats(event)
+    assert not void(claim_id=event.command_id).repeats(event)
+    assert not void().repeats(claim)
+    assert not redeem().repeats(event)
+
+
+def test_a_void_is_repeated_by_its_terminal_alone() -> None:
+    log = log_of(*READY)
+    log.submit(redeem())
+    event = done_by(log, void())
+
+    assert not void(actor=f"terminal:{OTHER_TERMINAL}").repeats(event)
+
+
+def test_an_enrolment_is_repeated_later_with_the_same_key() -> None:
+    log = log_of(*STARTED)
+    log.submit(register_venue())
+    log.submit(invite_terminal())
+    event = done_by(log, enrol_terminal())
+
+    assert enrol_terminal(asked_at=INVITED_UNTIL).repeats(event)
+    assert not enrol_terminal(public_key=KEY[::-1]).repeats(event)
+    assert not enrol_terminal(algorithm="ecdsa-p256-sha256").repeats(event)
+
+
+@pytest.mark.parametrize(
+    ("history", "command"),
+    [
+        (READY, redeem()),
+        (STOCKED, transfer(1, 2)),
+        (APPROVED, pay_part()),
+        (STARTED, order_carnets()),
+    ],
+    ids=["redeem", "transfer", "pay", "order"],
+)
+def test_the_last_fact_stands_in_the_stream_that_remembers_the_command(
+    history: History, command: Command
+) -> None:
+    """Who has seen its position has seen all of the command."""
+    log = log_of(*history)
+    before = len(log.events)
+    log.submit(command)
+
+    assert log.events[-1].stream == command.stream
+    assert len(log.events) - before <= command.weight
+    assert {event.stream for event in log.events[before:]} <= set(command.streams)
