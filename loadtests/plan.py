@@ -1,0 +1,92 @@
+"""How much the bench asks for, and the carnets set aside for each measurement."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+BATCH_CLAIMS = 100  # claims a request of the batch endpoint
+CARNET_TICKETS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Carnets for each measurement of a round; it ends with them or with its time."""
+
+    rounds: int
+    seconds: int
+    pgbench: tuple[int, ...]  # clients
+    pgbench_seconds: int  # which it begins by connecting the clients
+    online: Mapping[int, int]  # connections → carnets
+    followed: Mapping[int, int]
+    batch: Mapping[int, int]
+    comparisons: Mapping[int, int]
+    writer: Mapping[int, int]  # batch size → carnets
+    whole: int  # carnets that a round uses up, for each of two measurements
+    warm_up: int
+
+    @property
+    def reused(self) -> int:
+        """Carnets of which each round takes another ticket."""
+        parts = (self.online, self.followed, self.batch, self.writer)
+        return sum(sum(part.values()) for part in parts) + 2 * self.warm_up
+
+    @property
+    def carnets(self) -> int:
+        """All that the bench needs."""
+        return self.reused + 2 * self.whole * self.rounds
+
+
+def full_plan(rounds: int) -> Plan:
+    """What takes six minutes or less with five rounds."""
+    return Plan(
+        rounds=rounds,
+        seconds=1,
+        pgbench=(8, 32, 64),
+        pgbench_seconds=2,
+        online={1: 2_500, 8: 9_000, 32: 16_000, 64: 22_000, 128: 24_000},
+        followed={64: 22_000},
+        batch={4: 40_000},
+        comparisons={64: 6_000},
+        writer={1: 800, 10: 6_000, 100: 20_000},
+        whole=8_000,
+        warm_up=1_000,
+    )
+
+
+def quick_plan(rounds: int) -> Plan:
+    """Enough to see that everything runs; the figures mean little."""
+    return Plan(
+        rounds=rounds,
+        seconds=1,
+        pgbench=(8, 32, 64),
+        pgbench_seconds=2,
+        online={1: 500, 8: 1_000, 32: 2_000, 64: 4_000, 128: 4_000},
+        followed={64: 4_000},
+        batch={4: 4_000},
+        comparisons={64: 500},
+        writer={1: 200, 10: 1_000, 100: 4_000},
+        whole=1_000,
+        warm_up=500,
+    )
+
+
+class Blocks:
+    """The seeded carnets, handed out once."""
+
+    def __init__(self, carnets: list[str]) -> None:
+        self._left = iter(carnets)
+
+    def take(self, count: int) -> list[str]:
+        """The next `count`.
+
+        Raises:
+            IndexError: there are not so many left.
+        """
+        block = list(islice(self._left, count))
+        if len(block) < count:
+            raise IndexError(f"{count} carnets wanted, {len(block)} left")
+        return block
+
+    def take_all(self, part: Mapping[int, int]) -> dict[int, list[str]]:
+        """A block for each entry of a plan's part."""
+        return {name: self.take(count) for name, count in part.items()}

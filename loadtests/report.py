@@ -1,0 +1,138 @@
+"""The bench's figures as medians with their spread, as a table and as JSON."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from loadtests.generator import available_generator
+from loadtests.measuring import Round
+
+# What the bench's JSON is asked for, and has first.
+NAMED = (
+    "insert",
+    "writer",
+    "online",
+    "online_followed",
+    "batch",
+    "afternoon",
+    "textbook",
+    "bytes_per_redemption",
+    "lag_seconds",
+)
+
+YARDSTICK = "64"  # pgbench's clients, and connections
+PROCESSES = ("service_us", "database_us", "generator_us")
+
+
+def combined(rounds: Sequence[Any], by: Callable[[Iterable[float]], float]) -> Any:  # noqa: ANN401 (nested figures)
+    """The figures of several rounds as one: the same names, `by` of their values."""
+    first = rounds[0]
+    if isinstance(first, dict):
+        return {name: combined([each[name] for each in rounds], by) for name in first}
+    return by(rounds)
+
+
+def summary(rounds: Sequence[Round], cores: int, seconds: float) -> dict[str, Any]:
+    """What is written: medians by the names that were agreed on, then everything else."""
+    medians = combined(rounds, median)
+    return {
+        "cores": cores,
+        **{name: medians.pop(name) for name in NAMED},
+        **medians,
+        "generator": available_generator(),
+        "seconds": seconds,
+        "least": combined(rounds, min),
+        "most": combined(rounds, max),
+        "rounds": list(rounds),
+    }
+
+
+def write(path: Path, found: dict[str, Any]) -> None:
+    """Write `summary` for other programs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(_rounded(found), indent=2) + "\n")
+
+
+def show(console: Console, found: dict[str, Any]) -> None:
+    """Print the table, and under it what needs a sentence."""
+    table = Table(
+        title=f"{found['cores']} cores, shared with the database and {found['generator']}; "
+        f"medians of {len(found['rounds'])} rounds"
+    )
+    table.add_column("tickets a second")
+    for column in ("median", "least–most", "× pgbench", "p50 ms", "p99 ms"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("µs of service, database, generator", justify="right")
+    for title, *path in _paths(found):
+        table.add_row(title, *_cells(found, path))
+    console.print(table)
+    for sentence in _sentences(found):
+        console.print(sentence)
+
+
+def _paths(found: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    """The rows: a title, and where the rate is."""
+    for clients in found["insert"]:
+        yield f"pgbench, {clients} clients: durable inserts", "insert", clients
+    for size in found["writer"]:
+        yield f"writer alone, {size} claims a batch", "writer", size
+    yield "writer alone, 1000 claims of 5 tickets a batch", "writer_fives", "1000"
+    for name, title, figure in (
+        ("online", "online", "rps"),
+        ("online_followed", "online, followed", "rps"),
+        ("batch", "online, 100 claims a request", "claims_per_second"),
+        ("afternoon", "an afternoon's good effort", "rps"),
+        ("textbook", "the textbook stack", "rps"),
+    ):
+        for connections in found[name]:
+            yield f"{title}, {connections} connections", name, connections, figure
+
+
+def _cells(found: dict[str, Any], path: Sequence[str]) -> Iterator[str]:
+    rate = _at(found, path)
+    yield f"{rate:,.0f}"
+    yield f"{_at(found['least'], path):,.0f}–{_at(found['most'], path):,.0f}"
+    yield f"{rate / found['insert'][YARDSTICK]:.2f}"
+    figures = _at(found, path[:-1])
+    for name in ("p50_ms", "p99_ms"):
+        yield f"{figures[name]:.1f}" if name in figures else ""
+    yield "  ".join(f"{figures[name]:.0f}" for name in PROCESSES if name in figures)
+
+
+def _sentences(found: dict[str, Any]) -> Iterator[str]:
+    online = found["online"][YARDSTICK]["rps"]
+    by_afternoon = online / found["afternoon"][YARDSTICK]["rps"]
+    by_textbook = online / found["textbook"][YARDSTICK]["rps"]
+    yield (
+        f"Online at {YARDSTICK} connections: {by_afternoon:.1f} × the afternoon's effort, "
+        f"{by_textbook:.0f} × the textbook stack."
+    )
+    yield (f"{found['bytes_per_redemption']:.0f} bytes on disk for a redemption, indexes included.")
+    yield (
+        f"Balances and payouts at most {found['lag_seconds']:.2f} s behind under load; "
+        f"they catch up at {found['catch_up_per_second']:,.0f} events/s."
+    )
+    yield f"{found['seconds']:.0f} s in all."
+
+
+def _at(tree: Any, path: Sequence[str]) -> Any:  # noqa: ANN401 (nested figures)
+    for name in path:
+        tree = tree[name]
+    return tree
+
+
+def _rounded(tree: Any) -> Any:  # noqa: ANN401 (nested figures)
+    match tree:
+        case dict():
+            return {name: _rounded(value) for name, value in tree.items()}
+        case list():
+            return [_rounded(value) for value in tree]
+        case float():
+            return round(tree, 3)
+        case _:
+            return tree

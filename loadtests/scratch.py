@@ -1,0 +1,69 @@
+"""A ledger to load and to throw away: its database, its secrets, its folder."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from ledger.postgres import Database, PostgresServer
+from ledger.postgres.binaries import find_binaries
+from ledger.postgres.database import connect_given, prepare_embedded
+from ledger.postgres.roles import Roles
+from ledger.secrets import Secrets, open_secrets
+
+ROLES = Roles("souche_scratch")  # on somebody else's server, beside a ledger that is used
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """How to reach it."""
+
+    folder: Path  # the service's data folder
+    database: Database
+    server: PostgresServer | None  # None: it is somebody else's
+
+    @property
+    def secrets(self) -> Secrets:
+        """The keys of its sessions and codes."""
+        return open_secrets(self.folder)
+
+    @property
+    def pgbench(self) -> Path:
+        """The program, of the server's version where the server is ours."""
+        binaries = self.server.binaries if self.server else find_binaries()
+        return binaries.path("pgbench")
+
+
+@contextmanager
+def scratch_ledger(
+    url: str | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Scratch]:
+    """Keep an empty ledger for the length of a block.
+
+    It runs on a server of its own, with `settings` over the usual ones; or in a schema of its
+    own at `url`, which the owner's login there must be allowed to make and drop.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="souche-load-"))
+    folder.chmod(0o755)  # started as root, PostgreSQL runs under another account
+    try:
+        if url:
+            _drop(url)
+            yield Scratch(folder, connect_given(url, ROLES), None)
+            _drop(url)
+        else:
+            with PostgresServer(folder, settings=settings) as server:
+                yield Scratch(folder, prepare_embedded(server, Roles()), server)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _drop(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        for schema in (ROLES.read_schema, ROLES.schema):
+            name = sql.Identifier(schema)
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(name))
