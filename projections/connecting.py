@@ -37,6 +37,11 @@ def lock_keys(database: Database, purpose: str) -> tuple[int, int]:
     return _int4(f"souche projections {database.schema}"), _int4(purpose)
 
 
+def lead_keys(database: Database, name: str, version: int) -> tuple[int, int]:
+    """The lock of whoever follows the log for this version of a read model."""
+    return lock_keys(database, f"lead {name} {version}")
+
+
 def log_channel(database: Database) -> str:
     """Where a writer announces that the log has grown."""
     return f"{database.schema}_log"
@@ -49,7 +54,8 @@ def _int4(text: str) -> int:
 def _with_options(database: Database, read_schema: str, **settings: str) -> str:
     path = ",".join(sql.Identifier(name).as_string() for name in (read_schema, database.schema))
     given = str(conninfo_to_dict(database.projector).get("options") or "")
-    options = [f"-c {name}={value}" for name, value in {"search_path": path, **settings}.items()]
+    settings["search_path"] = path.replace("\\", "\\\\").replace(" ", "\\ ")
+    options = [f"-c {name}={value}" for name, value in settings.items()]
     return make_conninfo(
         database.projector,
         options=" ".join([given, *options]).strip(),

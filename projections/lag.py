@@ -8,7 +8,7 @@ import msgspec
 
 from ledger.postgres import Database
 from ledger.values.clock import unix_now
-from projections.connecting import lock_keys
+from projections.connecting import lead_keys
 from projections.projection import AsyncConnection
 from projections.tracking import APPLICATION
 
@@ -46,7 +46,7 @@ async def lag(connection: AsyncConnection, database: Database) -> list[Lag]:
     """The state of every read model, by name."""
     found = await connection.execute(_STATES, [APPLICATION])
     states = await found.fetchall()
-    found = await connection.execute(_LEADS, [lock_keys(database, "")[0]])
+    found = await connection.execute(_LEADS, [lead_keys(database, "", 0)[0]])
     led = {key for (key,) in await found.fetchall()}
     found = await connection.execute("SELECT size FROM log_head")  # last: never behind a position
     (size,) = await found.fetchone() or (0,)
@@ -57,7 +57,7 @@ async def lag(connection: AsyncConnection, database: Database) -> list[Lag]:
             position=position,
             events_behind=size - position,
             seconds_behind=await _age(connection, position + 1) if position < size else 0.0,
-            state=_state(stopped_at, led=lock_keys(database, name)[1] in led),
+            state=_state(stopped_at, led=lead_keys(database, name, version)[1] in led),
             stopped_at=stopped_at,
             stopped_because=because,
         )

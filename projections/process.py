@@ -1,6 +1,7 @@
 """A process of its own for the read models, which ends with the one that started it."""
 
 import ctypes
+import gc
 import os
 import signal
 import subprocess
@@ -45,6 +46,9 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     _end_with(int(sys.argv[1]))
     database = msgspec.json.decode(sys.stdin.buffer.readline(), type=Database)
+    # A page makes thousands of objects and no cycle: looking for one took a tenth of the time.
+    gc.freeze()
+    gc.set_threshold(100_000)
     threading.Thread(target=_stop_at_end, args=(sys.stdin.buffer, stop), daemon=True).start()
     run_projections(database, stop)
 

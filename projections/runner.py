@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from ledger.postgres import Database
-from projections.connecting import connect, lock_keys, log_channel
+from projections.connecting import connect, lead_keys, log_channel
 from projections.pages import head
 from projections.projection import AnyProjection, Connection
 from projections.registry import READ_MODELS
@@ -94,7 +94,7 @@ class Follower:
         for projection in self._projections:
             if projection.name in self._leads:
                 continue
-            keys = lock_keys(self._database, projection.name)
+            keys = lead_keys(self._database, projection.name, projection.version)
             if self._connection.execute(_LEAD, keys).fetchone() == (True,):
                 self._connection.execute(_TRY_AGAIN, [projection.name])
                 self._leads[projection.name] = projection

@@ -38,10 +38,6 @@ ON CONFLICT (projection, application_name) DO UPDATE SET notification_id = 0
 """
 
 
-class NewerReadModelError(RuntimeError):
-    """The read model was made by a later version of the program, which shall keep it."""
-
-
 def prepare_read_models(database: Database) -> None:
     """Create what is missing, so that readers find empty tables rather than none.
 
@@ -56,8 +52,7 @@ def prepare(
 ) -> None:
     """Create the tables of new read models; make those of an older version anew, empty.
 
-    Raises:
-        NewerReadModelError: a table is of a version that this program doesn't know.
+    Those of a newer version are left alone: the program that made them keeps them.
     """
     if _is_ready(connection, projections):
         return
@@ -107,10 +102,5 @@ def _bring_up(connection: Connection, projection: AnyProjection) -> None:
     row = connection.execute(
         "SELECT version FROM projection_states WHERE projection = %b", [projection.name]
     ).fetchone()
-    there = row[0] if row else 0
-    if there > projection.version:
-        raise NewerReadModelError(
-            f"{projection.name} is at version {there}; this program makes {projection.version}"
-        )
-    if there < projection.version:
+    if row is None or row[0] < projection.version:
         start_over(connection, projection)

@@ -13,7 +13,8 @@ from projections.tracking import APPLICATION
 _POSITIONS = """
 SELECT projection, notification_id FROM projection_tracking
 JOIN projection_states USING (projection)
-WHERE application_name = %b AND projection = ANY(%b) AND stopped_at IS NULL
+JOIN unnest(%b::text[], %b::int[]) AS ours (projection, version) USING (projection, version)
+WHERE application_name = %b AND stopped_at IS NULL
 ORDER BY notification_id
 """
 
@@ -62,8 +63,9 @@ def catch_up(
 def _by_position(
     connection: Connection, projections: Mapping[str, AnyProjection]
 ) -> dict[int, list[AnyProjection]]:
-    """Those that have not stopped, by where they stand."""
-    rows = connection.execute(_POSITIONS, [APPLICATION, list(projections)]).fetchall()
+    """Those that are of this program's version and have not stopped, by where they stand."""
+    versions = [projection.version for projection in projections.values()]
+    rows = connection.execute(_POSITIONS, [list(projections), versions, APPLICATION]).fetchall()
     groups: dict[int, list[AnyProjection]] = defaultdict(list)
     for name, position in rows:
         groups[position].append(projections[name])
