@@ -117,6 +117,7 @@ _REFUSALS: Final = {
     Reason.TOO_MANY_TICKETS: (422, "More tickets than a workshop may take", "Plus de tickets que n'en prend un atelier"),
     Reason.VENUE_NOT_QUALIFIED: (403, "The venue is not qualified today; ask the clearing operator", "Le lieu n'est pas qualifié aujourd'hui ; adressez-vous à l'opérateur"),
     Reason.VENUE_OUT_OF_AREA: (403, "This programme's tickets are not taken here; give the ticket back", "Ce programme n'est pas accepté ici ; rendez le ticket"),
+    Reason.SERVICE_NOT_OFFERED: (422, "The programme's catalogue has no such service", "Le catalogue du programme n'offre pas ce service"),
     Reason.VENUE_DIFFERS: (403, "Another venue redeemed this ticket", "Un autre lieu a encaissé ce ticket"),
     Reason.VOID_TOO_LATE: (409, "Too late to void; report it to the clearing operator", "Trop tard pour annuler ; signalez-le à l'opérateur"),
     Reason.CUTOFF_PASSED: (409, "The redemption is in a payment run; report it to the clearing operator", "L'encaissement est déjà arrêté pour paiement ; signalez-le à l'opérateur"),

@@ -4,7 +4,7 @@ Commands are decided in the order in which they arrived, and each new event is f
 state that it was decided on; so of two claims for one ticket in one batch, one wins.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -14,7 +14,7 @@ from ledger.decisions.folds import FOLDS
 from ledger.decisions.reference import Reference
 from ledger.decisions.situation import Accepted, Command, Finding, Situation
 from ledger.facts import AnyFact, Event
-from ledger.facts.codec import REFERENCE, decode
+from ledger.facts.codec import REFERENCE, decode_all
 from ledger.log.rows import RefusedCommand, Rows
 from ledger.values.codes import Pepper
 from ledger.values.ids import StreamId
@@ -47,7 +47,7 @@ class Batch:
     def __init__(
         self,
         commands: Sequence[Command],
-        stored: Iterable[tuple[int, bytes]],
+        stored: Sequence[tuple[int, bytes]],
         reference: Reference,
         now: datetime,
         peppers: Mapping[str, Pepper],
@@ -75,6 +75,11 @@ class Batch:
     def changes_reference(self) -> bool:
         return self._own_reference
 
+    @property
+    def answers_questions(self) -> bool:
+        """Whether an outcome is true only as long as the reference data stands."""
+        return any(isinstance(verdict, Finding) for verdict in self._verdicts)
+
     def outcomes(self, base: int) -> list[Outcome]:
         """What became of each command, once the rows stand behind position `base`."""
         settled = base - _PROVISIONAL
@@ -93,16 +98,16 @@ class Batch:
             if isinstance(outcome, Refusal)
         ]
 
-    def _replay(self, stored: Iterable[tuple[int, bytes]]) -> None:
+    def _replay(self, stored: Sequence[tuple[int, bytes]]) -> None:
         """Fold what the streams hold. The hottest loop there is: hence the local names."""
-        asked, versions, streams = self._asked, self._versions, self._at.streams
-        for position, state in stored:
-            event = decode(state)
+        asked, versions, streams, folds = self._asked, self._versions, self._at.streams, FOLDS
+        events = decode_all([state for _, state in stored])
+        for (position, _), event in zip(stored, events, strict=True):
             stream, fact = event.stream, event.fact
             versions[stream] = event.version
             if event.command_id in asked:
                 self._done[stream, event.command_id] = (event, position)
-            if (evolve := FOLDS.get(type(fact))) is not None:
+            if (evolve := folds.get(fact.__class__)) is not None:
                 streams[stream] = evolve(streams.get(stream), event, fact, position)
 
     def _decide(self, command: Command) -> Outcome:

@@ -236,6 +236,8 @@ class Writer:
                 return batch
             base = found
             self._note_append(decided)
+        elif decided.answers_questions and await self._has_moved(decided.reference.position):
+            return batch
         unconfirmed = []
         for each, outcome in zip(batch, decided.outcomes(base), strict=True):
             if isinstance(outcome, Refusal):
@@ -269,6 +271,11 @@ class Writer:
             self._reference_is_stale = True
         if decided.rows:
             self._appended.set()
+
+    async def _has_moved(self, position: int) -> bool:
+        """Whether reference data has come behind `position`. Asked where no append finds out."""
+        await self._refresh(self._store)
+        return self.reference.position > position
 
     async def _refresh(self, source: Store | Session) -> None:
         """Fold in the reference facts that have come since."""

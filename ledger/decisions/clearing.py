@@ -91,9 +91,12 @@ def part_digest(lines: Sequence[RunLine]) -> str:
     return sha256(msgspec.json.encode(lines)).hexdigest()
 
 
-def run_digest(run: str, cutoff: int, part_digests: Sequence[str]) -> str:
-    """What an approver signs: any change of a line, the cutoff or the run changes it."""
-    return sha256("\n".join([run, str(cutoff), *part_digests]).encode()).hexdigest()
+def run_digest(
+    run: str, cutoff: int, transfers: int, amount_cents: int, part_digests: Sequence[str]
+) -> str:
+    """What an approver signs: any change of a line, a total, the cutoff or the run changes it."""
+    told = [run, str(cutoff), str(transfers), str(amount_cents), *part_digests]
+    return sha256("\n".join(told).encode()).hexdigest()
 
 
 class RunCommand(Command, frozen=True, kw_only=True):
@@ -141,7 +144,7 @@ class DraftRun(RunCommand, frozen=True, kw_only=True):
     amount_cents: Cents
 
     def decide_run(self, run: PaymentRun, at: Situation) -> Decision:
-        if run.drafted is not None or run.cutoff != self.cutoff:
+        if run.closed or run.drafted is not None or run.cutoff != self.cutoff:
             return Refusal(Reason.RUN_IN_ANOTHER_STATE)
         drafted = PaymentRunDrafted(
             run=self.run,
@@ -150,7 +153,9 @@ class DraftRun(RunCommand, frozen=True, kw_only=True):
             amount_cents=self.amount_cents,
             held_transfers=self.held_transfers,
             part_digests=self.part_digests,
-            digest=run_digest(self.run, self.cutoff, self.part_digests),
+            digest=run_digest(
+                self.run, self.cutoff, self.transfers, self.amount_cents, self.part_digests
+            ),
         )
         return Accepted(((self.stream, drafted),))
 
@@ -159,7 +164,7 @@ class SubmitRun(RunCommand, frozen=True, kw_only=True):
     """Ask another person to approve the run."""
 
     def decide_run(self, run: PaymentRun, at: Situation) -> Decision:
-        if run.drafted is None or run.submitter is not None:
+        if run.closed or run.drafted is None or run.submitter is not None:
             return Refusal(Reason.RUN_IN_ANOTHER_STATE)
         submitted = PaymentRunSubmitted(run=self.run, digest=run.drafted.digest)
         return Accepted(((self.stream, submitted),))
@@ -173,12 +178,22 @@ class ApproveRun(RunCommand, frozen=True, kw_only=True):
     def decide_run(self, run: PaymentRun, at: Situation) -> Decision:
         if run.submitter == self.actor:
             return Refusal(Reason.SAME_PERSON)
-        if run.drafted is None or run.submitter is None or run.approved:
+        if run.closed or run.drafted is None or run.submitter is None or run.approved:
             return Refusal(Reason.RUN_IN_ANOTHER_STATE)
         if run.drafted.digest != self.digest:
             return Refusal(Reason.RUN_DIGEST_DIFFERS)
         approved = PaymentRunApproved(run=self.run, digest=self.digest, submitter=run.submitter)
         return Accepted(((self.stream, approved),))
+
+
+class WithdrawRun(RunCommand, frozen=True, kw_only=True):
+    """Close a run that was never approved: it pays nothing, and all of it stays owed."""
+
+    def decide_run(self, run: PaymentRun, at: Situation) -> Decision:
+        if run.approved or run.closed:
+            return Refusal(Reason.RUN_IN_ANOTHER_STATE)
+        closed = PaymentRunClosed(run=self.run, transfers=0, amount_cents=Cents(0))
+        return Accepted(((self.stream, closed),))
 
 
 class PayPart(RunCommand, frozen=True, kw_only=True):

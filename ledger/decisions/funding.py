@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from ledger.decisions.carnets import Carnet
-from ledger.decisions.situation import Accepted, Command, Decision, Situation
+from ledger.decisions.situation import Accepted, Command, Decision, Situation, require
 from ledger.facts import (
     AnyFact,
     CarnetActivated,
@@ -26,6 +26,14 @@ _STAGE_FACTS: Final[
     dict[Stage, type[FundingCommitted] | type[FundingOrdered] | type[FundingReceived]]
 ] = {"commitment": FundingCommitted, "order": FundingOrdered, "cash": FundingReceived}
 LARGEST_CHUNK: Final = 400  # carnets a command: with its header, well under a batch of 1 000 facts
+
+
+PARCEL: Final = f"carnets: 1 to {LARGEST_CHUNK}, none twice"
+
+
+def is_parcel(carnets: tuple[CarnetId, ...]) -> bool:
+    """Whether these carnets fit one command."""
+    return 0 < len(carnets) == len(set(carnets)) <= LARGEST_CHUNK
 
 
 @dataclass(slots=True)
@@ -62,6 +70,12 @@ class RecordFunding(Command, frozen=True, kw_only=True):
     reference: str
     cents: dict[str, Cents]
 
+    def __post_init__(self) -> None:
+        require(
+            holds=bool(self.cents) and min(self.cents.values()) > 0,
+            otherwise="cents: a positive amount for each funder, and at least one funder",
+        )
+
     @property
     def stream(self) -> StreamId:
         return funding_stream(self.programme, self.millesime)
@@ -72,8 +86,6 @@ class RecordFunding(Command, frozen=True, kw_only=True):
             return Refusal(Reason.PROGRAMME_UNKNOWN)
         if not self.cents.keys() <= entry.opened.shares.keys():
             return Refusal(Reason.FUNDER_UNKNOWN)
-        if entry.closed:
-            return Refusal(Reason.PROGRAMME_CLOSED)
         fact = _STAGE_FACTS[self.stage](
             programme=self.programme,
             millesime=self.millesime,
@@ -91,6 +103,9 @@ class ActivateCarnets(Command, frozen=True, kw_only=True):
     programme: ProgrammeId
     millesime: int
     carnets: tuple[CarnetId, ...]  # at most LARGEST_CHUNK, none twice
+
+    def __post_init__(self) -> None:
+        require(holds=is_parcel(self.carnets), otherwise=PARCEL)
 
     @property
     def stream(self) -> StreamId:

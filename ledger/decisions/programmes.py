@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Final
 
 from ledger.decisions.reference import ProgrammeEntry
-from ledger.decisions.situation import Accepted, Command, Decision, Situation
+from ledger.decisions.situation import Accepted, Command, Decision, Situation, require
 from ledger.facts import (
     CarnetsIssued,
     CarnetsOrdered,
@@ -30,6 +31,10 @@ from ledger.values.ids import (
     programme_stream,
 )
 from ledger.values.reasons import Reason, Refusal
+
+
+LARGEST_SIZE: Final = 99  # tickets: a code has two digits for them
+_COMMON_YEAR: Final = 2023  # without a 29 February
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,12 @@ class OpenProgramme(Command, frozen=True, kw_only=True):
     shares: dict[str, int]
     parent: ProgrammeId | None = None
 
+    def __post_init__(self) -> None:
+        require(
+            holds=bool(self.shares) and min(self.shares.values()) > 0,
+            otherwise="shares: a positive weight for each funder, and at least one funder",
+        )
+
     @property
     def stream(self) -> StreamId:
         return programme_stream(self.programme)
@@ -123,6 +134,22 @@ class PublishRules(Command, frozen=True, kw_only=True):
     programme: ProgrammeId
     rule_version: int
     rules: Rules
+
+    def __post_init__(self) -> None:
+        rules = self.rules
+        require(
+            holds=bool(rules.sizes) and 0 < min(rules.sizes) <= max(rules.sizes) <= LARGEST_SIZE,
+            otherwise=f"rules.sizes: 1 to {LARGEST_SIZE} tickets",
+        )
+        require(
+            holds=rules.face_value_cents > 0 and rules.max_tickets_per_claim > 0,
+            otherwise="rules: face_value_cents and max_tickets_per_claim are positive",
+        )
+        days = (rules.first_day, rules.last_day, rules.distribution_last_day or rules.last_day)
+        require(
+            holds=all(map(_is_day_of_any_year, days)),
+            otherwise="rules: days are MM-DD and exist in every year",
+        )
 
     @property
     def stream(self) -> StreamId:
@@ -189,6 +216,9 @@ class OrderCarnets(Command, frozen=True, kw_only=True):
     size: int
     holder: HolderId
 
+    def __post_init__(self) -> None:
+        require(holds=self.carnets > 0, otherwise="carnets: at least one")
+
     @property
     def stream(self) -> StreamId:
         return programme_stream(self.programme)
@@ -223,7 +253,8 @@ def decide_order(order: OrderCarnets, at: Situation) -> Decision:
     if not entry.rules:
         return Refusal(Reason.RULES_UNPUBLISHED)
     version, rules = entry.rule_version, entry.rules[-1]
-    if entry.closed:
+    parent = entry.opened.parent
+    if entry.closed or (parent is not None and at.reference.programmes[parent].closed):
         return Refusal(Reason.PROGRAMME_CLOSED, version)
     if order.size not in rules.sizes:
         return Refusal(Reason.SIZE_NOT_OFFERED, version, {"size": order.size})
@@ -231,7 +262,7 @@ def decide_order(order: OrderCarnets, at: Situation) -> Decision:
         return Refusal(Reason.MILLESIME_NOT_OFFERED, version, {"millesime": order.millesime})
     tickets = order.carnets * order.size
     envelopes = [(entry, programme)]
-    if (parent := entry.opened.parent) is not None:
+    if parent is not None:
         envelopes.append((at.reference.programmes[parent], at.streams[programme_stream(parent)]))
     if programme.next_number + order.carnets - 1 > LARGEST_NUMBER or any(
         not _fits(tickets, *envelope) for envelope in envelopes
@@ -266,6 +297,13 @@ def validity(rules: Rules, millesime: int, zone: str) -> tuple[datetime, datetim
     first = date.fromisoformat(f"{millesime}-{rules.first_day}")
     last = date.fromisoformat(f"{millesime + 1}-{rules.last_day}")
     return start_of_day(first, zone), end_of_day(last, zone)
+
+
+def _is_day_of_any_year(text: str) -> bool:
+    try:
+        return f"{date.fromisoformat(f'{_COMMON_YEAR}-{text}'):%m-%d}" == text
+    except ValueError:
+        return False
 
 
 def _may_be_parent(programme: ProgrammeId, at: Situation) -> bool:

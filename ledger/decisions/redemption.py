@@ -8,7 +8,14 @@ from typing import ClassVar
 from ledger.decisions.carnets import Carnet
 from ledger.decisions.reference import Reference, TerminalEntry
 from ledger.decisions.situation import Accepted, Command, Decision, Finding, Situation
-from ledger.facts import AcceptanceArea, Event, RedemptionVoided, TicketsRedeemed, VenueRegistered
+from ledger.facts import (
+    AcceptanceArea,
+    Event,
+    RedemptionVoided,
+    Rules,
+    TicketsRedeemed,
+    VenueRegistered,
+)
 from ledger.values.clock import local_day
 from ledger.values.codes import TicketCode
 from ledger.values.ids import ClaimId, StreamId, TerminalId, VenueId, carnet_stream
@@ -95,7 +102,7 @@ class CheckTickets(TerminalCommand, frozen=True, kw_only=True):
         found = taken_by(at.streams.get(self.stream), self, at)
         if isinstance(found, Refusal):
             return Finding({"redeemable": False, "reason": found.reason.value})
-        carnet, _, _ = found
+        carnet, *_ = found
         return Finding(
             {
                 "redeemable": True,
@@ -113,8 +120,11 @@ def decide_redemption(carnet: Carnet | None, claim: RedeemTickets, at: Situation
     if isinstance(found, Refusal):
         return found
 
+    carnet, venue, today, rules = found
+    if rules.services and claim.service_code not in rules.services:
+        return _refuse(Reason.SERVICE_NOT_OFFERED, carnet, carnet.assigned[claim.tickets[0]])
+
     # From here on the redemption succeeds.
-    carnet, venue, today = found
     issued = carnet.issued
     fact = TicketsRedeemed(
         programme=issued.programme,
@@ -133,8 +143,8 @@ def decide_redemption(carnet: Carnet | None, claim: RedeemTickets, at: Situation
 
 def taken_by(
     carnet: Carnet | None, claim: TerminalCommand, at: Situation
-) -> tuple[Carnet, VenueId, date] | Refusal:
-    """The carnet, venue and day with which these tickets can be taken now, or why they can't.
+) -> tuple[Carnet, VenueId, date, Rules] | Refusal:
+    """The carnet, venue, day and rules with which these tickets can be taken, or why they can't.
 
     Sources: R05 (1..n tickets a workshop), R30 to R33 (validity), R40 (qualified before), R42
     (acceptance area), E01 (half-open in the programme's zone), E06, E25 (rules as assigned), E29.
@@ -168,7 +178,7 @@ def taken_by(
         return _refuse(Reason.VENUE_NOT_QUALIFIED, carnet, version)
     if not _accepts(rules.acceptance, venue.registered):
         return _refuse(Reason.VENUE_OUT_OF_AREA, carnet, version)
-    return carnet, terminal.venue, today
+    return carnet, terminal.venue, today, rules
 
 
 def decide_void(carnet: Carnet | None, void: VoidRedemption, at: Situation) -> Decision:
@@ -187,7 +197,7 @@ def decide_void(carnet: Carnet | None, void: VoidRedemption, at: Situation) -> D
     if fact.venue != terminal.venue:
         return Refusal(Reason.VENUE_DIFFERS)
     rules = at.reference.programmes[fact.programme].rules
-    version = carnet.assigned[fact.tickets[0]]
+    version = min([carnet.assigned[ticket] for ticket in fact.tickets])
     if at.now - fact.served_at > timedelta(minutes=rules[version - 1].void_minutes):
         return _refuse(Reason.VOID_TOO_LATE, carnet, version)
     if redemption.position < at.reference.cutoff:

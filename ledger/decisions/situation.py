@@ -55,6 +55,20 @@ class Finding(msgspec.Struct, frozen=True):
 Decision = Accepted | Finding | Refusal
 
 
+class InvalidCommandError(ValueError):
+    """A command that can't be meant: nobody decides on it. The message names field and limit."""
+
+
+def require(*, holds: bool, otherwise: str) -> None:
+    """Hold a command to what its fields have to be.
+
+    Raises:
+        InvalidCommandError: it doesn't hold.
+    """
+    if not holds:
+        raise InvalidCommandError(otherwise)
+
+
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Something that somebody wants. `command_id` is repeated on every retry."""
 

@@ -1,8 +1,11 @@
 """Stock: carnets are issued, move between holders, and are handed out."""
 
+from datetime import date
+
 from ledger.decisions.carnets import Carnet
+from ledger.decisions.funding import LARGEST_CHUNK, PARCEL, is_parcel
 from ledger.decisions.programmes import Order, Programme
-from ledger.decisions.situation import Accepted, Command, Decision, Situation
+from ledger.decisions.situation import Accepted, Command, Decision, Situation, require
 from ledger.facts import (
     AnyFact,
     CarnetAssigned,
@@ -11,7 +14,7 @@ from ledger.facts import (
     CarnetTransferred,
     Rules,
 )
-from ledger.values.clock import end_of_day, local_day
+from ledger.values.clock import end_of_day
 from ledger.values.ids import (
     BeneficiaryId,
     CarnetId,
@@ -36,6 +39,9 @@ class IssueCarnets(Command, frozen=True, kw_only=True):
     first_number: int
     pepper_id: str
     digests: tuple[tuple[str, ...], ...]  # a carnet each, at most LARGEST_CHUNK
+
+    def __post_init__(self) -> None:
+        require(holds=0 < len(self.digests) <= LARGEST_CHUNK, otherwise=PARCEL)
 
     @property
     def carnets(self) -> tuple[CarnetId, ...]:
@@ -66,6 +72,8 @@ def decide_issue(command: IssueCarnets, at: Situation) -> Decision:
     order: Order | None = programme.orders.get(command.order)
     if order is None:
         return Refusal(Reason.ORDER_UNKNOWN)
+    if at.reference.programmes[command.programme].closed:
+        return Refusal(Reason.PROGRAMME_CLOSED)
     ordered = order.ordered
     next_number = ordered.first_number + order.issued
     if command.first_number < next_number:
@@ -115,6 +123,10 @@ class TransferCarnets(Command, frozen=True, kw_only=True):
     sender: HolderId
     receiver: HolderId
 
+    def __post_init__(self) -> None:
+        require(holds=is_parcel(self.carnets), otherwise=PARCEL)
+        require(holds=self.sender != self.receiver, otherwise="receiver: another than the sender")
+
     @property
     def stream(self) -> StreamId:
         return carnet_stream(self.carnets[-1])
@@ -134,10 +146,10 @@ class TransferCarnets(Command, frozen=True, kw_only=True):
         known = [carnet for carnet in carnets if carnet is not None]
         if len(known) < len(carnets):
             return Refusal(Reason.CARNET_UNKNOWN)
-        if any(carnet.holder != self.sender for carnet in known):
-            return Refusal(Reason.HOLDER_DIFFERS)
-        if any(carnet.assigned for carnet in known):
-            return Refusal(Reason.TICKET_ALREADY_ASSIGNED)
+        if elsewhere := [carnet.id for carnet in known if carnet.holder != self.sender]:
+            return Refusal(Reason.HOLDER_DIFFERS, detail={"carnet": min(elsewhere)})
+        if handed_out := [carnet.id for carnet in known if carnet.assigned]:
+            return Refusal(Reason.TICKET_ALREADY_ASSIGNED, detail={"carnet": min(handed_out)})
 
         # From here on the transfer succeeds.
         return Accepted(
@@ -157,7 +169,16 @@ class AssignTickets(Command, frozen=True, kw_only=True):
     carnet: CarnetId
     holder: HolderId
     beneficiary: BeneficiaryId
-    tickets: tuple[int, ...] | None = None  # None: the whole carnet
+    tickets: tuple[int, ...] | None = None  # ascending, from 1; None: the whole carnet
+
+    def __post_init__(self) -> None:
+        if self.tickets is not None:
+            require(
+                holds=bool(self.tickets)
+                and self.tickets[0] > 0
+                and list(self.tickets) == sorted(set(self.tickets)),
+                otherwise="tickets: numbers from 1, ascending, none twice",
+            )
 
     @property
     def stream(self) -> StreamId:
@@ -204,6 +225,5 @@ def _distribution_is_over(rules: Rules, carnet: Carnet, zone: str, at: Situation
     """Whether tickets may no longer be handed out, though those handed out still serve (R33)."""
     if rules.distribution_last_day is None:
         return False
-    first = local_day(carnet.issued.valid_from, zone)
-    last = first.fromisoformat(f"{carnet.issued.millesime}-{rules.distribution_last_day}")
+    last = date.fromisoformat(f"{carnet.issued.millesime}-{rules.distribution_last_day}")
     return at.now >= end_of_day(last, zone)

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from ledger.decisions.situation import Accepted, Command, Decision, Situation
+from ledger.decisions.situation import Accepted, Command, Decision, Situation, require
 from ledger.facts import (
     QualificationWithdrawn,
     VenueFact,
@@ -58,6 +58,12 @@ class QualifyVenue(VenueCommand, frozen=True, kw_only=True):
     first_day: date
     last_day: date | None
     authority: str
+
+    def __post_init__(self) -> None:
+        require(
+            holds=self.last_day is None or self.first_day <= self.last_day,
+            otherwise="last_day: not before first_day",
+        )
 
     def fact(self) -> VenueFact:
         return VenueQualified(

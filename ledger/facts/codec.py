@@ -4,6 +4,7 @@ A self-describing JSON document: header and fact. The log's columns are an index
 Merkle leaf will commit to these very bytes.
 """
 
+from collections.abc import Iterable
 from typing import Final, get_args
 
 import msgspec
@@ -23,6 +24,7 @@ REFERENCE_TOPICS: Final = tuple(sorted(TOPICS[cls] for cls in REFERENCE))
 
 encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(Event).decode
+_decode_list: Final = msgspec.json.Decoder(list[Event]).decode
 
 
 def decode(state: bytes) -> Event:
@@ -34,6 +36,18 @@ def decode(state: bytes) -> Event:
     """
     try:
         return _decode(state)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+        raise UnreadableEventError(str(e)) from e
+
+
+def decode_all(states: Iterable[bytes]) -> list[Event]:
+    """Read many events back, in one call.
+
+    Raises:
+        UnreadableEventError: one of them is not an event of this ledger.
+    """
+    try:
+        return _decode_list(b"[" + b",".join(states) + b"]")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         raise UnreadableEventError(str(e)) from e
 

@@ -66,6 +66,7 @@ class Reason(StrEnum):
     # The venue.
     VENUE_NOT_QUALIFIED = "venue-not-qualified"
     VENUE_OUT_OF_AREA = "venue-out-of-area"
+    SERVICE_NOT_OFFERED = "service-not-offered"
     VENUE_DIFFERS = "venue-differs"
     # Time and money already settled.
     VOID_TOO_LATE = "void-too-late"
