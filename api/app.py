@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
+from http import HTTPStatus
 from typing import Final
 
 import psycopg
@@ -24,15 +25,17 @@ from api import (
     venues,
     views,
 )
+from api.bodies import place_of
 from api.problems import CONTENT_TYPE, Problem, ProblemError, headers_for, problem
 from api.state import running
-from api.wire import LARGEST_BODY, Receive, Scope, Send, answer_problem, declared_length, encode
+from api.wire import LARGEST_BODY, Receive, Scope, Send, answer_problem, encode, refuse_other_bodies
+from ledger.decisions.situation import InvalidCommandError
 from ledger.postgres import Database
 from ledger.settings import Settings
 
 OpenDatabase = Callable[[], AbstractContextManager[Database]]
 
-_STATUSES: Final = {404: "not-found", 405: "method-not-allowed", 415: "unsupported-media-type"}
+_STATUSES: Final = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 
 
 class Souche:
@@ -47,8 +50,10 @@ class Souche:
             if service is not None and (handler := service.hotpath.handler(scope["path"])):
                 await service.hotpath(scope, receive, send, handler)
                 return
-            if declared_length(scope) > LARGEST_BODY:
-                await answer_problem(send, problem("too-large"))
+            try:
+                refuse_other_bodies(scope)
+            except ProblemError as e:
+                await answer_problem(send, e.problem)
                 return
             receive = _limited(receive)
         await self.cold(scope, receive, send)
@@ -59,6 +64,7 @@ def create_app(settings: Settings, database: Database) -> Souche:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.openapi()  # takes a third of a second, which no terminal should wait for
         async with running(settings, database) as service:
             app.state.service = service
             yield
@@ -87,8 +93,9 @@ def create_app(settings: Settings, database: Database) -> Souche:
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    for unavailable in (psycopg.OperationalError, PoolTimeout):
+    for unavailable in (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout):
         app.add_exception_handler(unavailable, _on_unavailable)
+    app.add_exception_handler(InvalidCommandError, _on_invalid_command)
     app.add_exception_handler(Exception, _on_failure)
     openapi.describe(app)
     return Souche(app)
@@ -116,10 +123,12 @@ def _on_invalid(_: Request, error: Exception) -> Response:
     found = error.errors()
     if any(each["type"] == "json_invalid" for each in found):
         return _respond(problem("malformed"))
-    told = "; ".join(
-        f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in found[:5]
-    )
+    told = "; ".join(f"{place_of(each['loc'])}: {each['msg']}" for each in found[:5])
     return _respond(problem("invalid", told))
+
+
+def _on_invalid_command(_: Request, error: Exception) -> Response:
+    return _respond(problem("invalid", str(error)))
 
 
 def _on_http(_: Request, error: Exception) -> Response:
@@ -146,7 +155,7 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         given += len(message.get("body", b""))
         if given > LARGEST_BODY:
-            raise ProblemError(problem("too-large"))
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return dict(message)
 
     return limited
