@@ -20,7 +20,7 @@ from typing import Final
 
 from ledger.batch import Batch, Failed, Outcome
 from ledger.decisions.reference import Reference
-from ledger.decisions.situation import Command
+from ledger.decisions.situation import Command, Finding
 from ledger.facts.codec import decode
 from ledger.log.store import Session, Store, StoreUnavailableError, StreamMovedError
 from ledger.values.clock import Clock, instant_of, minute_of
@@ -236,7 +236,7 @@ class Writer:
                 return batch
             base = found
             self._note_append(decided)
-        elif decided.answers_questions and await self._has_moved(decided.reference.position):
+        elif _answers(decided) and await self._has_moved(decided.reference.position):
             return batch
         unconfirmed = []
         for each, outcome in zip(batch, decided.outcomes(base), strict=True):
@@ -300,6 +300,11 @@ class Writer:
 
 def _streams(commands: Sequence[Command]) -> list[StreamId]:
     return list({stream for command in commands for stream in command.streams})
+
+
+def _answers(decided: Batch) -> bool:
+    """Whether an outcome holds only as long as the reference data does, and appends nothing."""
+    return any(isinstance(outcome, Finding) for outcome in decided.outcomes(0))
 
 
 def _resolve(each: Submission, outcome: Outcome) -> None:
