@@ -17,6 +17,7 @@ _LOOK: Final = "Look at it"
 WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "init": ("scripts.init", _RUN, "Make a ledger: its database, its secrets, its first tokens."),
     "serve": ("scripts.serve", _RUN, "Serve the ledger to terminals and operators, over HTTP."),
+    "demo": ("scripts.demo", _RUN, "Play a day of a real programme, and stay up to be looked at."),
 }
 
 

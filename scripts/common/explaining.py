@@ -10,7 +10,6 @@ from ledger.postgres import MigrationRefusedError, PostgresUnavailableError
 from ledger.presets import PresetError, UnknownPresetError
 from ledger.writer import CommandFailedError, OutcomeUnknownError, OverloadedError
 from projections.beside import RebuildError
-from projections.schema import NewerReadModelError
 from projections.waiting import NotReachedError
 from scripts.common.ending import CommandError, Exit
 
@@ -19,7 +18,7 @@ _DOCTOR: Final = "`souche doctor` says more."
 
 _KNOWN: Final[tuple[tuple[tuple[type[Exception], ...], str, Exit], ...]] = (
     ((PostgresUnavailableError,), "", Exit.UNAVAILABLE),
-    ((MigrationRefusedError, NewerReadModelError), _DOCTOR, Exit.FAILED),
+    ((MigrationRefusedError,), _DOCTOR, Exit.FAILED),
     ((psycopg.OperationalError, StoreUnavailableError), _DOCTOR, Exit.UNAVAILABLE),
     ((NotReachedError,), _DOCTOR, Exit.UNAVAILABLE),
     ((RebuildError,), "The read models are as they were.", Exit.FAILED),

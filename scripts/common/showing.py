@@ -25,3 +25,9 @@ def print_json(value: object) -> None:
     """One line of JSON."""
     sys.stdout.write(_encode(value).decode() + "\n")
     sys.stdout.flush()
+
+
+def euros(cents: int) -> str:
+    """Cents as people read them: `4,500.00 €`."""
+    sign = "-" if cents < 0 else ""
+    return f"{sign}{abs(cents) // 100:,}.{abs(cents) % 100:02d} €"

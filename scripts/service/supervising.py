@@ -43,7 +43,7 @@ def serve(
     """
     refuse_exposure(settings)
     with (
-        _stopping() as stopped,
+        stopping() as stopped,
         closing(listen(settings)) as listener,
         open_database(settings.data, settings.database_url, progress=on_wait) as database,
     ):
@@ -145,7 +145,7 @@ def _look(children: list[ServiceChild]) -> None:
 
 
 @contextmanager
-def _stopping() -> Iterator[Callable[[], bool]]:
+def stopping() -> Iterator[Callable[[], bool]]:
     """Whether we were asked to stop, by a signal that then does nothing else."""
     asked = False
 

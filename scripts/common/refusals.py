@@ -1,0 +1,15 @@
+"""A refusal as an ending."""
+
+from api.problems import problem_for
+from ledger.values.reasons import Refusal
+from scripts.common.ending import CommandError
+
+
+class RefusedError(CommandError):
+    """The ledger said no. Nothing of it was done."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        told = problem_for(refusal)
+        detail = ", ".join(f"{name} {value}" for name, value in refusal.detail.items())
+        super().__init__(f"Refused ({told.reason}): {told.title}.", detail)
+        self.refusal = refusal

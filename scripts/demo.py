@@ -1,0 +1,99 @@
+"""`souche demo`."""
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Annotated, Final
+
+import typer
+
+from ledger.postgres import open_database
+from ledger.settings import Settings
+from scripts.common.options import Json, examples, new_app
+from scripts.common.progress import progress
+from scripts.common.showing import console, print_json, say
+from scripts.demonstration.clock import DemoClock
+from scripts.demonstration.folder import make_folder
+from scripts.demonstration.playing import begin, play, prepare
+from scripts.demonstration.telling import print_story
+from scripts.service.serving import serving
+from scripts.service.supervising import LOOK_EVERY, stopping
+
+app = new_app()
+
+FOLDER: Final = Path("var/demo")
+PORT: Final = 8080
+# A demo has a database of its own, whatever the machine's ledger uses.
+OTHERS: Final = ("SOUCHE_DATABASE_URL", "SOUCHE_WRITER_URL", "SOUCHE_PROJECTOR_URL")
+
+
+@app.command(
+    epilog=examples(
+        "souche demo", "souche demo --once --json", "souche demo --data /tmp/demo --port 9000"
+    )
+)
+def demo(
+    data: Annotated[
+        Path, typer.Option("--data", metavar="FOLDER", help="Emptied, and marked as a demo's.")
+    ] = FOLDER,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Port; else 8080, or a free one where that is taken."),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Leave when it has been told.")] = False,
+    json: Json = False,
+) -> None:
+    """Play a day of a real programme: 45,000 tickets, twenty terminals, a payment run.
+
+    Starts a database and the service on a folder of its own, opens the presets, issues
+    Bourgogne-Franche-Comté's 9,000 carnets, hands some out, redeems over 20,000 tickets through
+    HTTP as terminals do, refuses a few, pays the venues. Then it stays up, to be looked at.
+    """
+    began = monotonic()
+    for name in OTHERS:
+        os.environ.pop(name, None)
+    settings = Settings(
+        data=data.absolute(),
+        database_url=None,
+        host="127.0.0.1",
+        port=port or _usual_or_free(),
+        authority=None,
+        tls=False,
+        followers=True,
+    )
+    make_folder(settings.data)
+    clock = DemoClock()
+    if not json:
+        say(f"A day of March 2022, in {data} …")
+    with open_database(settings.data) as database:
+        begin(settings, database, clock)
+        prepared = asyncio.run(prepare(settings, database, clock, progress))
+        with serving(settings, demo=True) as authority:
+            story = asyncio.run(play(settings, database, prepared, progress, began))
+            if json:
+                print_json(story.as_json())
+            else:
+                print_story(console(), story, authority)
+            if not once:
+                _stay(authority, quiet=json)
+
+
+def _usual_or_free() -> int:
+    for port in (PORT, 0):
+        try:
+            with socket.create_server(("127.0.0.1", port)) as free:
+                found: int = free.getsockname()[1]
+                return found
+        except OSError:
+            continue
+    raise OSError("no port is free")
+
+
+def _stay(authority: str, *, quiet: bool) -> None:
+    if not quiet:
+        say(f"The service stays up at http://{authority}/docs; Ctrl-C stops it.")
+    with stopping() as stopped:
+        while not stopped():
+            sleep(LOOK_EVERY)

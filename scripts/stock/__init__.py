@@ -1,0 +1,1 @@
+"""Bulk work on carnets: issued with their codes, activated, moved, handed out. Each resumes."""

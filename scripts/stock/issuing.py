@@ -1,0 +1,115 @@
+"""Issue an order: chunk by chunk, each with its codes in the print file. A kill loses nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.streams import events_of
+from ledger.facts import CarnetsIssued, CarnetsOrdered
+from ledger.service import IssuedCarnet, chunks, issue_command
+from ledger.values.ids import programme_stream
+from ledger.values.reasons import Reason, Refusal
+from scripts.common.ending import CommandError
+from scripts.common.ledger import Ledger
+from scripts.common.refusals import RefusedError
+from scripts.stock.printing import (
+    Format,
+    forget_seed,
+    open_private,
+    read_or_make_seed,
+    seed_file,
+    write_carnets,
+)
+
+Advance = Callable[[int], None]  # is told how many more carnets are done
+
+
+@dataclass(frozen=True, slots=True)
+class FoundOrder:
+    """An order and the chunks of it that exist."""
+
+    ordered: CarnetsOrdered
+    issued: tuple[CarnetsIssued, ...]
+
+    @property
+    def issued_carnets(self) -> int:
+        return sum(chunk.carnets for chunk in self.issued)
+
+    @property
+    def is_complete(self) -> bool:
+        return self.issued_carnets == self.ordered.carnets
+
+
+async def find_order(ledger: Ledger, programme: str, order: str) -> FoundOrder:
+    """The order as the log tells it.
+
+    Raises:
+        RefusedError: there is no such programme or order.
+    """
+    found: CarnetsOrdered | None = None
+    issued: list[CarnetsIssued] = []
+    events = await events_of(ledger.views, programme_stream(programme))
+    for _, event in events:
+        match event.fact:
+            case CarnetsOrdered() as fact if fact.order == order:
+                found = fact
+            case CarnetsIssued() as fact if fact.order == order:
+                issued.append(fact)
+            case _:
+                pass
+    if found is None:
+        reason = Reason.ORDER_UNKNOWN if events else Reason.PROGRAMME_UNKNOWN
+        raise RefusedError(Refusal(reason))
+    return FoundOrder(found, tuple(issued))
+
+
+async def issue(
+    ledger: Ledger, found: FoundOrder, path: Path, form: Format, advance: Advance
+) -> None:
+    """Issue what an order still lacks, and write the codes of all of it to `path`.
+
+    Raises:
+        CommandError: it was begun with a seed that isn't beside `path`, or is complete.
+        RefusedError: the ledger refused a chunk.
+    """
+    _refuse_other_seed(found, path)
+    seed = read_or_make_seed(path)
+    ordered = found.ordered
+    with open_private(path) as file:
+        done = [(chunk.first_number, chunk.carnets) for chunk in found.issued]
+        first = ordered.first_number + found.issued_carnets
+        left = list(chunks(first, ordered.carnets - found.issued_carnets))
+        for first_number, carnets in done + left:
+            # Those that exist are only written again: but for the last one, which the ledger
+            # is asked to repeat, so that it tells when the seed is another.
+            ask = (first_number, carnets) not in done[:-1]
+            printed = await _issue_chunk(ledger, ordered, (first_number, carnets), seed, ask=ask)
+            write_carnets(file, ordered.programme, printed, form)
+            advance(carnets)
+    forget_seed(path)
+
+
+async def _issue_chunk(
+    ledger: Ledger, ordered: CarnetsOrdered, chunk: tuple[int, int], seed: bytes, *, ask: bool
+) -> tuple[IssuedCarnet, ...]:
+    command, printed = issue_command(ordered, *chunk, seed, ledger.secrets, ledger.actor.id)
+    if ask:
+        await ledger.do(command)
+    return printed
+
+
+def _refuse_other_seed(found: FoundOrder, path: Path) -> None:
+    if seed_file(path).exists():
+        return
+    if found.is_complete:
+        raise CommandError(
+            "The order is issued already, and its seed is gone: its codes can't be made again.",
+            "They are in the file that it was issued to, and nowhere else.",
+        )
+    if found.issued:
+        raise CommandError(
+            f"{found.issued_carnets} carnets were issued with a seed that isn't beside {path}.",
+            f"Name the file that it was begun with (its seed is {seed_file(path).name!r} there).",
+        )
+    if path.exists():
+        raise CommandError(f"{path} exists.", "Name a new file: this one may hold codes.")

@@ -1,0 +1,106 @@
+"""Activate an order's carnets, move them, hand them out: in chunks, each of which is atomic."""
+
+from collections.abc import Callable, Iterator, Sequence
+from uuid import uuid4
+
+from ledger.batch import Recorded
+from ledger.decisions.funding import LARGEST_CHUNK, ActivateCarnets
+from ledger.decisions.stock import AssignTickets, TransferCarnets
+from ledger.facts import CarnetsOrdered
+from ledger.values.ids import BeneficiaryId, CarnetId, HolderId, carnet_id, derived_id
+from ledger.values.reasons import Reason
+from scripts.common.ledger import AT_ONCE, Ledger
+from scripts.common.refusals import RefusedError
+
+Advance = Callable[[int], None]
+
+
+def carnets_of(ordered: CarnetsOrdered, first: int | None, count: int | None) -> list[CarnetId]:
+    """The carnets of an order, or `count` of them from number `first` on."""
+    start = ordered.first_number if first is None else max(first, ordered.first_number)
+    end = ordered.first_number + ordered.carnets
+    stop = end if count is None else min(start + count, end)
+    return [carnet_id(ordered.programme, number) for number in range(start, stop)]
+
+
+async def activate(
+    ledger: Ledger, ordered: CarnetsOrdered, carnets: Sequence[CarnetId], advance: Advance
+) -> None:
+    """Put carnets into circulation. Those that a run before this one activated are passed over.
+
+    Raises:
+        RefusedError: their face value isn't funded, or some aren't issued.
+    """
+    for chunk in _chunks(carnets):
+        command = ActivateCarnets(
+            command_id=derived_id("activate", ordered.order, chunk[0], len(chunk)),
+            actor=ledger.actor.id,
+            programme=ordered.programme,
+            millesime=ordered.millesime,
+            carnets=chunk,
+        )
+        await ledger.do(command)
+        advance(len(chunk))
+
+
+async def transfer(
+    ledger: Ledger,
+    carnets: Sequence[CarnetId],
+    holders: tuple[HolderId, HolderId],
+    command_id: str,
+    advance: Advance,
+) -> None:
+    """Move carnets from one holder to another. The same `command_id` goes on where it stopped.
+
+    Raises:
+        RefusedError: a holder is unknown, or has not all of these, or some are handed out.
+    """
+    sender, receiver = holders
+    for chunk in _chunks(carnets):
+        command = TransferCarnets(
+            command_id=derived_id("transfer", command_id, chunk[0], len(chunk)),
+            actor=ledger.actor.id,
+            carnets=chunk,
+            sender=sender,
+            receiver=receiver,
+        )
+        await ledger.do(command)
+        advance(len(chunk))
+
+
+async def assign(
+    ledger: Ledger, carnets: Sequence[CarnetId], holder: HolderId, advance: Advance
+) -> int:
+    """Hand each carnet to somebody, known by a random id alone. Returns how many were, just now.
+
+    Carnets that were handed out before are passed over.
+
+    Raises:
+        RefusedError: for any other reason; the carnets before it are handed out.
+    """
+    assigned = 0
+    for start in range(0, len(carnets), AT_ONCE):
+        part = carnets[start : start + AT_ONCE]
+        answers = await ledger.answers([_assignment(ledger, each, holder) for each in part])
+        for answer in answers:
+            if isinstance(answer, Recorded):
+                assigned += 1
+            elif answer.reason is not Reason.TICKET_ALREADY_ASSIGNED:
+                raise RefusedError(answer)
+        advance(len(part))
+    return assigned
+
+
+def _assignment(ledger: Ledger, carnet: CarnetId, holder: HolderId) -> AssignTickets:
+    return AssignTickets(
+        command_id=str(uuid4()),
+        actor=ledger.actor.id,
+        carnet=carnet,
+        holder=holder,
+        beneficiary=BeneficiaryId(str(uuid4())),
+    )
+
+
+def _chunks(carnets: Sequence[CarnetId]) -> Iterator[tuple[CarnetId, ...]]:
+    for start in range(0, len(carnets), LARGEST_CHUNK):
+        yield tuple(carnets[start : start + LARGEST_CHUNK])
