@@ -1,14 +1,20 @@
 """Request bodies: strict JSON into models that refuse unknown fields."""
 
 import json
-from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn
+from collections.abc import Callable, Coroutine, Sequence
+from functools import cache
+from typing import Any, Final, NoReturn
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 
 from api.fields import Uuid
+
+_PARAMETERS: Final = frozenset(
+    {"body", "path", "query", "programme", "order", "carnet", "venue", "terminal", "run"}
+    | {"position", "at_least", "prefix"}
+)
 
 
 class Body(BaseModel):
@@ -21,6 +27,26 @@ class CommandBody(Body):
     """A body that asks for something to happen. Retry with the same id until there is an answer."""
 
     command_id: Uuid
+
+
+def place_of(parts: Sequence[int | str]) -> str:
+    """Where in a request something is wrong, without names that we did not give ourselves.
+
+    An unknown field, or the key of a mapping, is the caller's: it may be a code.
+    """
+    known = field_names()
+    return ".".join(str(part) for part in parts if isinstance(part, int) or part in known)
+
+
+@cache
+def field_names() -> frozenset[str]:
+    """The names of all parameters and of the fields of all bodies."""
+    found, kinds = set(_PARAMETERS), [Body]
+    while kinds:
+        kind = kinds.pop()
+        found |= kind.model_fields.keys()
+        kinds += kind.__subclasses__()
+    return frozenset(found)
 
 
 def read_json(body: bytes) -> object:

@@ -6,8 +6,19 @@ import msgspec
 from fastapi import FastAPI
 
 from api import contract
-from api.problems import Problem
+from api.examples import add_examples
+from api.problems import CONTENT_TYPE, Problem
 
+Document = dict[str, Any]
+
+_TEXT: Final = {"type": "string"}
+_SIGNATURE: Final = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "Signature",
+    "description": "`souche=:…:`, HMAC-SHA256 with the session's MAC key, over the parts that "
+    "Signature-Input names.",
+}
 _SIGNED: Final = [
     ("Content-Digest", "RFC 9530: `sha-256=:…:` over the body."),
     (
@@ -17,141 +28,122 @@ _SIGNED: Final = [
             'created=…;keyid="SESSION";alg="hmac-sha256"`.'
         ),
     ),
-    ("Signature", "`souche=:…:`, HMAC-SHA256 with the session's MAC key."),
 ]
-_CODE: Final = "BFC22-0001234-03-07K2M9Q-X"
-_CLAIM: Final = {
-    "claim_id": "0190f5fe-7c00-7a00-8abc-0123456789ab",
-    "codes": [_CODE],
-    "sequence": 17,
+# path → what is read, what is answered, and with which status
+_HOT: Final[dict[str, tuple[type, type, str]]] = {
+    "/v1/redemptions": (contract.RedemptionRequest, contract.RedemptionReceipt, "201"),
+    "/v1/redemptions/batch": (contract.BatchRequest, contract.BatchAnswer, "200"),
+    "/v1/redemptions/{claim_id}/void": (contract.VoidRequest, contract.VoidReceipt, "201"),
+    "/v1/checks": (contract.CheckRequest, contract.CheckAnswer, "200"),
 }
-_RECEIPT: Final = {
-    "claim_id": "0190f5fe-7c00-7a00-8abc-0123456789ab",
-    "position": 93021,
-    "carnet": "BFC22-0001234",
-    "tickets": [3],
-    "amount_cents": 1000,
-    "venue": "21250056500016",
-    "served_at": "2022-05-17T09:14:03Z",
-    "served_on": "2022-05-17",
-    "replayed": False,
-}
-# path → (request, example, answer, example, status)
-_HOT: Final[dict[str, tuple[type, dict[str, Any], type, dict[str, Any], str]]] = {
-    "/v1/redemptions": (
-        contract.RedemptionRequest,
-        _CLAIM,
-        contract.RedemptionReceipt,
-        _RECEIPT,
-        "201",
-    ),
-    "/v1/redemptions/batch": (
-        contract.BatchRequest,
-        {"claims": [_CLAIM]},
-        contract.BatchAnswer,
-        {"verdicts": [{"claim_id": _CLAIM["claim_id"], "status": 201, "position": 93021}]},
-        "200",
-    ),
-    "/v1/redemptions/{claim_id}/void": (
-        contract.VoidRequest,
-        {"void_id": "0190f5fe-9c00-7a00-8abc-0123456789ab", "codes": [_CODE]},
-        contract.VoidReceipt,
-        {
-            "void_id": "0190f5fe-9c00-7a00-8abc-0123456789ab",
-            "claim_id": _CLAIM["claim_id"],
-            "position": 93044,
-            "tickets": [3],
-            "amount_cents": 1000,
-            "replayed": False,
-        },
-        "201",
-    ),
-    "/v1/checks": (
-        contract.CheckRequest,
-        {"codes": [_CODE]},
-        contract.CheckAnswer,
-        {
-            "redeemable": True,
-            "carnet": "BFC22-0001234",
-            "tickets": [3],
-            "amount_cents": 1000,
-            "usable_until": "2023-01-31",
-        },
-        "200",
-    ),
+# Answers that have one part or another, never all of them.
+_ANSWERS: Final[dict[type, Document]] = {
+    contract.BatchAnswer: {
+        "verdicts": [
+            {"claim_id": "0190f5fe-7c00-7a00-8abc-0123456789ab", "status": 201, "position": 93021},
+            {
+                "claim_id": "0190f5fe-7c00-7a00-8abc-0123456789ac",
+                "status": 409,
+                "type": "urn:souche:problem:ticket-already-redeemed",
+                "title": "The ticket was redeemed already",
+                "title_fr": "Le ticket a déjà été encaissé",
+                "reason": "ticket-already-redeemed",
+            },
+        ]
+    },
+    contract.CheckAnswer: {
+        "redeemable": True,
+        "carnet": "BFC22-0001234",
+        "tickets": [3],
+        "amount_cents": 1000,
+        "usable_until": "2023-01-31",
+    },
 }
 
 
 def describe(app: FastAPI) -> None:
-    """Let `app.openapi()` list the hot routes and every problem too."""
+    """Let `app.openapi()` list the hot routes, problems, replays and examples too."""
     generate = app.openapi
 
-    def openapi() -> dict[str, Any]:
+    def openapi() -> Document:
         if app.openapi_schema is None:
             document = generate()
             _add_hot_routes(document)
+            for path, operations in document["paths"].items():
+                for operation in operations.values():
+                    _add_answers(path, operation, document["components"]["schemas"])
+            add_examples(document)
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _add_hot_routes(document: dict[str, Any]) -> None:
-    types = [part for row in _HOT.values() for part in (row[0], row[2])]
-    _, components = msgspec.json.schema_components(
+def _add_hot_routes(document: Document) -> None:
+    types = [part for row in _HOT.values() for part in row[:2]]
+    _, schemas = msgspec.json.schema_components(
         [*types, Problem], ref_template="#/components/schemas/{name}"
     )
-    document.setdefault("components", {}).setdefault("schemas", {}).update(components)
-    for path, (request, asked, answered, told, status) in _HOT.items():
-        document["paths"][path] = {"post": _operation(path, request, asked, answered, told, status)}
+    components = document["components"]
+    components["schemas"].update(schemas)
+    for name in ("HTTPValidationError", "ValidationError"):  # the framework's; ours are problems
+        components["schemas"].pop(name, None)
+    components["securitySchemes"]["TerminalSignature"] = _SIGNATURE
+    for path, (request, answer, status) in _HOT.items():
+        document["paths"][path] = {"post": _hot_operation(path, request, answer, status)}
 
 
-def _operation(
-    path: str,
-    request: type,
-    asked: dict[str, Any],
-    answered: type,
-    told: dict[str, Any],
-    status: str,
-) -> dict[str, Any]:
-    headers = [
+def _hot_operation(path: str, request: type, answer: type, status: str) -> Document:
+    parameters: list[Document] = [
         {"name": name, "in": "header", "required": True, "description": text, "schema": _TEXT}
         for name, text in _SIGNED
     ]
     if "{claim_id}" in path:
-        headers.append(
-            {
-                "name": "claim_id",
-                "in": "path",
-                "required": True,
-                "schema": {**_TEXT, "format": "uuid"},
-            }
-        )
+        schema = {**_TEXT, "format": "uuid"}
+        parameters.append({"name": "claim_id", "in": "path", "required": True, "schema": schema})
     return {
         "tags": ["terminals"],
         "summary": (request.__doc__ or "").splitlines()[0],
         "operationId": request.__name__.removesuffix("Request"),
-        "parameters": headers,
-        "requestBody": {"required": True, "content": {"application/json": _media(request, asked)}},
+        "security": [{"TerminalSignature": []}],
+        "parameters": parameters,
+        "requestBody": {"required": True, "content": _json(request)},
         "responses": {
             status: {
-                "description": (answered.__doc__ or "").splitlines()[0],
-                "content": {"application/json": _media(answered, told)},
-            },
-            "default": {
-                "description": "A problem: see `reason`.",
-                "content": {"application/problem+json": {"schema": _ref(Problem)}},
+                "description": (answer.__doc__ or "").splitlines()[0],
+                "content": _json(answer),
             },
         },
     }
 
 
-_TEXT: Final = {"type": "string"}
+def _json(kind: type) -> Document:
+    media: Document = {"schema": {"$ref": f"#/components/schemas/{kind.__name__}"}}
+    if kind in _ANSWERS:
+        media["example"] = _ANSWERS[kind]
+    return {"application/json": media}
 
 
-def _media(kind: type, example: dict[str, Any]) -> dict[str, Any]:
-    return {"schema": _ref(kind), "example": example}
+def _add_answers(path: str, operation: Document, schemas: Document) -> None:
+    """What every route may answer besides: problems, and the first answer again."""
+    responses = operation["responses"]
+    responses.pop("422", None)
+    if path == "/healthz":
+        responses["200"]["content"]["text/plain"]["example"] = "ok\n"
+        return
+    created = responses.get("201")
+    if created and "replayed" in _answered(created, schemas):
+        responses["200"] = {**created, "description": "It had happened before: `replayed` is true."}
+    responses["default"] = {
+        "description": "A problem: programs look at `reason`. `GET /v1/problems` lists them all.",
+        "content": {
+            CONTENT_TYPE.decode(): {"schema": {"$ref": "#/components/schemas/Problem"}},
+        },
+    }
 
 
-def _ref(kind: type) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{kind.__name__}"}
+def _answered(response: Document, schemas: Document) -> Document:
+    """The properties of a JSON answer."""
+    reference: str = response["content"]["application/json"]["schema"]["$ref"]
+    properties: Document = schemas[reference.rpartition("/")[2]]["properties"]
+    return properties

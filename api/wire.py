@@ -8,6 +8,7 @@ import msgspec
 from api.problems import CONTENT_TYPE, Problem, ProblemError, headers_for, problem
 
 LARGEST_BODY: Final = 1024 * 1024
+_JSON: Final = b"application/json"
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -17,22 +18,34 @@ Send = Callable[[Message], Awaitable[None]]
 encode: Final = msgspec.json.Encoder().encode
 
 
-def declared_length(scope: Scope) -> int:
-    """The body's length as its header tells it, or 0."""
+def refuse_other_bodies(scope: Scope) -> None:
+    """Look at the headers before anything of the body is read.
+
+    Raises:
+        ProblemError: it is larger than 1 MiB, or it isn't declared as JSON.
+    """
+    has_body, kind = False, b""
     for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else 0
-    return 0
+        if name == b"content-type":
+            kind = value
+        elif name == b"content-length":
+            has_body = value != b"0"
+            if value.isdigit() and int(value[:20]) > LARGEST_BODY:
+                raise ProblemError(problem("too-large"))
+        elif name == b"transfer-encoding":
+            has_body = True
+    if has_body and kind != _JSON and kind.partition(b";")[0].strip().lower() != _JSON:
+        raise ProblemError(problem("unsupported-media-type"))
 
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:
     """The whole body.
 
     Raises:
-        ProblemError: it is larger than 1 MiB; it is not read further than that.
+        ProblemError: it is larger than 1 MiB, and it is not read further than that; or it isn't
+            declared as JSON.
     """
-    if declared_length(scope) > LARGEST_BODY:
-        raise ProblemError(problem("too-large"))
+    refuse_other_bodies(scope)
     message = await receive()
     body: bytes = message.get("body", b"")
     while message.get("more_body"):
@@ -43,9 +56,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     return body
 
 
-async def answer(
-    send: Send, status: int, body: bytes, content_type: bytes = b"application/json"
-) -> None:
+async def answer(send: Send, status: int, body: bytes, content_type: bytes = _JSON) -> None:
     """Send a whole response."""
     headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
