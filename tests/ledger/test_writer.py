@@ -1,0 +1,327 @@
+"""The writer on PostgreSQL: what one writer promises, and what two promise each other."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ledger.batch import Recorded
+from ledger.decisions.situation import Finding
+from ledger.facts import Event
+from ledger.facts.codec import decode
+from ledger.log.connection import PostgresStore, _append
+from ledger.log.rows import Rows
+from ledger.log.store import StoredRow, StoreUnavailableError
+from ledger.postgres import Database, PostgresServer
+from ledger.postgres.database import prepare_embedded
+from ledger.postgres.roles import Roles
+from ledger.values.reasons import Reason, Refusal
+from ledger.writer import CommandFailedError, OutcomeUnknownError, Writer
+from tests.builders.commands import (
+    check,
+    enrol_terminal,
+    invite_terminal,
+    register_holder,
+    revoke_terminal,
+)
+from tests.builders.world import NOW, TERMINAL, with_changes
+from tests.ledger.writing import (
+    CHANNEL,
+    SetClock,
+    carry_out,
+    claim,
+    in_circulation,
+    store_on,
+    writing,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def ledger(database: Database) -> Database:
+    """Two carnets of five tickets are in people's hands."""
+    async with writing(store_on(database)) as writer:
+        await carry_out(writer, in_circulation(carnets=2))
+    return database
+
+
+def events(database: Database) -> list[Event]:
+    """The log, read from outside. Its positions have no gap."""
+    with psycopg.connect(database.owner) as connection:
+        rows = connection.execute(
+            "SELECT notification_id, state FROM events ORDER BY notification_id"
+        ).fetchall()
+    assert [position for position, _ in rows] == list(range(1, len(rows) + 1))
+    return [decode(state) for _, state in rows]
+
+
+def refusals(database: Database) -> list[tuple[str, str, str, str]]:
+    with psycopg.connect(database.owner) as connection:
+        return connection.execute(
+            "SELECT command_id, actor, command, reason FROM refusals ORDER BY id"
+        ).fetchall()
+
+
+async def test_an_outcome_says_where_its_event_stands(ledger: Database) -> None:
+    async with writing(store_on(ledger)) as writer:
+        outcome = await writer.execute(claim(1))
+
+    assert isinstance(outcome, Recorded)
+    assert not outcome.replayed
+    assert events(ledger)[outcome.position - 1] == outcome.event
+
+
+async def test_a_replay_gets_the_first_answer_from_any_writer(ledger: Database) -> None:
+    async with writing(store_on(ledger)) as writer, writing(store_on(ledger)) as other:
+        first = await writer.execute(claim(1))
+        size = len(events(ledger))
+        again = [await each.execute(claim(1)) for each in (writer, other)]
+
+    assert isinstance(first, Recorded)
+    assert again == [Recorded(first.position, first.event, replayed=True)] * 2
+    assert len(events(ledger)) == size
+
+
+async def test_a_reused_id_with_other_content_is_refused(ledger: Database) -> None:
+    other = with_changes(claim(2), {"command_id": claim(1).command_id})
+    async with writing(store_on(ledger)) as writer:
+        await carry_out(writer, [claim(1)])
+
+        assert await writer.execute(other) == Refusal(Reason.COMMAND_ID_REUSED)
+
+
+async def test_of_two_claims_for_a_ticket_in_a_batch_one_wins(ledger: Database) -> None:
+    async with writing(store_on(ledger)) as writer:
+        one, other = await asyncio.gather(
+            writer.submit(claim(1)), writer.submit(claim(1, of="other"))
+        )
+
+    assert isinstance(one, Recorded)
+    assert isinstance(other, Refusal)
+    assert other.reason is Reason.TICKET_ALREADY_REDEEMED
+
+
+async def test_of_many_claims_for_a_ticket_through_two_writers_one_wins(ledger: Database) -> None:
+    async with writing(store_on(ledger)) as writer, writing(store_on(ledger)) as other:
+        outcomes = await asyncio.gather(
+            *(writer.submit(claim(1, of=n)) for n in range(40)),
+            *(other.submit(claim(1, of=n)) for n in range(40, 80)),
+        )
+
+    assert sum(isinstance(each, Recorded) for each in outcomes) == 1
+    assert sum(isinstance(each, Refusal) for each in outcomes) == 79
+
+
+async def test_refusals_are_kept(ledger: Database) -> None:
+    async with writing(store_on(ledger)) as writer:
+        await asyncio.gather(writer.submit(claim(1)), writer.submit(claim(1, of="other")))
+
+    refused = claim(1, of="other")
+    assert refusals(ledger) == [
+        (refused.command_id, f"terminal:{TERMINAL}", "RedeemTickets", "ticket-already-redeemed")
+    ]
+
+
+# Between writers.
+
+
+async def test_a_terminal_revoked_through_one_writer_redeems_nothing_through_another(
+    ledger: Database,
+) -> None:
+    async with writing(store_on(ledger)) as writer, writing(store_on(ledger)) as other:
+        await carry_out(writer, [claim(1)])
+        await carry_out(other, [revoke_terminal()])
+
+        assert await writer.execute(claim(2)) == Refusal(Reason.TERMINAL_REVOKED)
+
+
+async def test_a_check_knows_of_a_revocation_through_another_writer(ledger: Database) -> None:
+    """Though it appends nothing, and nothing else is going on."""
+    async with writing(store_on(ledger)) as writer, writing(store_on(ledger)) as other:
+        await carry_out(other, [revoke_terminal()])
+
+        found = await writer.execute(check(1))
+
+    assert isinstance(found, Finding)
+    assert found.answer == {"redeemable": False, "reason": "terminal-revoked"}
+
+
+class Unguarded(PostgresStore):
+    """A log whose append checks versions, and neither reference data nor time."""
+
+    async def append(self, rows: Rows, minute: int, expected_reference: int) -> int | None:
+        async with self._connection() as connection:
+            return await _append(connection, rows, minute, None, None)
+
+
+async def test_without_its_guard_the_revoked_terminal_would_redeem(ledger: Database) -> None:
+    async with writing(Unguarded(ledger.writer, CHANNEL)) as writer:
+        async with writing(store_on(ledger)) as other:
+            await carry_out(other, [revoke_terminal()])
+
+        assert isinstance(await writer.execute(claim(1)), Recorded)
+
+
+class Interrupted(PostgresStore):
+    """A log on which something happens between a batch's read and its append."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database.writer, CHANNEL)
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    async def read(self, streams: Sequence[str]) -> list[StoredRow]:
+        found = await super().read(streams)
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile()
+        return found
+
+
+async def test_a_stream_that_moves_meanwhile_is_decided_again(ledger: Database) -> None:
+    store = Interrupted(ledger)
+    async with writing(store) as writer, writing(store_on(ledger)) as other:
+        store.meanwhile = lambda: carry_out(other, [claim(1), claim(2)])
+        outcomes = await asyncio.gather(
+            writer.submit(claim(2, of="too late")), writer.submit(claim(3))
+        )
+
+    assert isinstance(outcomes[0], Refusal)
+    assert isinstance(outcomes[1], Recorded)
+    carnet = [each for each in events(ledger) if each.stream == outcomes[1].event.stream]
+    assert [each.version for each in carnet] == list(range(1, len(carnet) + 1))
+
+
+async def test_a_refusal_is_confirmed_where_nothing_moves(ledger: Database) -> None:
+    """A retry on another host is not refused what its first attempt has won meanwhile."""
+    store = Interrupted(ledger)
+    unknown = invite_terminal(command_id="invitation-9", terminal="t-999999999999")
+    early = with_changes(claim(1), {"terminal": unknown.terminal})
+    enrol = enrol_terminal(command_id="enrol-9", terminal=unknown.terminal)
+    async with writing(store) as writer, writing(store_on(ledger)) as other:
+        store.meanwhile = lambda: carry_out(other, [unknown, enrol])
+
+        assert isinstance(await writer.execute(early), Recorded)
+
+
+# Time.
+
+
+async def test_a_clock_behind_the_log_takes_the_logs_minute(ledger: Database) -> None:
+    ahead = SetClock(NOW + timedelta(minutes=10, seconds=40))
+    async with writing(store_on(ledger), ahead) as fast, writing(store_on(ledger)) as slow:
+        first, second = [*await carry_out(fast, [claim(1)]), *await carry_out(slow, [claim(2)])]
+
+    assert first.event.recorded_at == ahead.instant
+    assert second.event.recorded_at == ahead.instant.replace(second=0)
+
+
+async def test_without_its_guard_a_slow_clock_would_back_date(ledger: Database) -> None:
+    ahead = SetClock(NOW + timedelta(minutes=10))
+    async with writing(store_on(ledger), ahead) as fast:
+        await carry_out(fast, [claim(1)])
+    async with writing(Unguarded(ledger.writer, CHANNEL)) as slow:
+        (second,) = await carry_out(slow, [claim(2)])
+
+    assert second.event.recorded_at == NOW
+
+
+async def test_a_slow_clock_redeems_nothing_that_has_expired_by_the_logs(
+    ledger: Database,
+) -> None:
+    """The first server whose clock says so ends a ticket's life on all of them."""
+    end = datetime(2023, 1, 31, 23, 0, tzinfo=UTC)
+    async with writing(store_on(ledger), SetClock(end - timedelta(minutes=2))) as slow:
+        await carry_out(slow, [claim(1)])
+        async with writing(store_on(ledger), SetClock(end)) as fast:
+            await carry_out(fast, [register_holder(holder="mairie", command_id="mairie")])
+        refused = await slow.execute(claim(2))
+
+    assert isinstance(refused, Refusal)
+    assert refused.reason is Reason.CARNET_EXPIRED
+
+
+# Faults.
+
+
+async def test_what_cant_be_stored_fails_alone(ledger: Database) -> None:
+    """An event of more than 65 535 bytes, which the table refuses."""
+    too_long = claim(3, workshop_id="x" * 70_000)
+    claims = [claim(1), claim(2), too_long, claim(4), claim(5)]
+    async with writing(store_on(ledger)) as writer:
+        answers = [writer.submit(each) for each in claims]
+        await asyncio.wait(answers)
+
+    assert [each.exception() is None for each in answers] == [True, True, False, True, True]
+    assert isinstance(answers[2].exception(), CommandFailedError)
+    assert events(ledger)[-1].version == 7
+
+
+class LosesAnswers(PostgresStore):
+    """A log whose connection breaks as the commit comes back."""
+
+    loses = True
+
+    async def append(self, rows: Rows, minute: int, expected_reference: int) -> int | None:
+        base = await super().append(rows, minute, expected_reference)
+        if self.loses:
+            self.loses = False
+            raise StoreUnavailableError("the answer is lost")
+        return base
+
+
+async def test_a_lost_answer_is_found_again_with_the_same_id(ledger: Database) -> None:
+    async with writing(LosesAnswers(ledger.writer, CHANNEL)) as writer:
+        with pytest.raises(OutcomeUnknownError):
+            await writer.execute(claim(1))
+        size = len(events(ledger))
+        outcome = await writer.execute(claim(1))
+
+    assert isinstance(outcome, Recorded)
+    assert outcome.replayed
+    assert events(ledger)[outcome.position - 1] == outcome.event
+    assert len(events(ledger)) == size
+
+
+async def test_a_lost_answer_to_a_revocation_leaves_no_terminal_redeeming(
+    ledger: Database,
+) -> None:
+    """The writer does not know that the reference data has moved. The log does."""
+    async with writing(LosesAnswers(ledger.writer, CHANNEL)) as writer:
+        with pytest.raises(OutcomeUnknownError):
+            await writer.execute(revoke_terminal())
+
+        assert await writer.execute(claim(1)) == Refusal(Reason.TERMINAL_REVOKED)
+
+
+async def test_a_killed_database_is_waited_for(server_folder: Path) -> None:
+    """Nobody restarts the writer. Nothing acknowledged is lost."""
+    with PostgresServer(server_folder / "killed", settings={"shared_buffers": "16MB"}) as server:
+        database = prepare_embedded(server, Roles())
+        async with writing(store_on(database)) as writer:
+            await carry_out(writer, in_circulation(carnets=2))
+            first = await carry_out(writer, [claim(1)])
+            assert server.pid is not None
+            os.kill(server.pid, signal.SIGKILL)
+            with pytest.raises(OutcomeUnknownError):
+                await writer.execute(claim(2))
+            second = await until_known(writer, 2)
+        log = events(database)
+
+    assert [log[each.position - 1] for each in (*first, second)] == [first[0].event, second.event]
+
+
+async def until_known(writer: Writer, ticket: int) -> Recorded:
+    """Retry with the same id, as a terminal does."""
+    while True:
+        try:
+            (outcome,) = await carry_out(writer, [claim(ticket)])
+        except OutcomeUnknownError:
+            await asyncio.sleep(0.1)
+        else:
+            return outcome
