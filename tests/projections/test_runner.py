@@ -1,6 +1,7 @@
 """What the runner does when things go wrong: each event still counts once."""
 
 import time
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from ledger.facts import TicketsRedeemed
 from ledger.facts.codec import TOPICS
 from ledger.postgres import Database, PostgresServer
-from projections.balances import list_balances, trial_balance
+from projections.balances import BALANCES, Movement, list_balances, trial_balance
 from projections.connecting import connect
 from projections.payouts import payout_of
+from projections.projection import Connection
 from projections.registry import READ_MODELS
 from tests.builders.facts import carnets_issued, cutoff_fixed, redeemed, venue_registered
 from tests.builders.world import VENUE
@@ -121,6 +123,21 @@ def test_an_event_that_cannot_be_applied_stops_only_its_read_model(
     assert (stopped.state, stopped.position, stopped.stopped_at) == ("stopped", 2, poison)
     assert "LookupError" in (stopped.stopped_because or "")
     assert (others.state, others.events_behind) == ("following", 0)
+
+
+def test_what_fails_half_way_leaves_nothing(ledger: Database, appender: Appender) -> None:
+    """Tables and position move together; the database's trouble is no event's fault."""
+
+    def write(connection: Connection, net: dict[str, Movement]) -> None:
+        BALANCES.write(connection, net)
+        raise psycopg.OperationalError("the disk is full")
+
+    appender.append(redeemed(1))
+    with pytest.raises(psycopg.OperationalError):
+        fold(ledger, (replace(BALANCES, write=write),))
+
+    assert ask(ledger, list_balances) == []
+    assert (lag_of(ledger, "balances").position, lag_of(ledger, "balances").stopped_at) == (0, None)
 
 
 def test_what_has_stopped_is_tried_again_by_the_next_process(
