@@ -18,6 +18,9 @@ from ledger.postgres.roles import Roles
 TEMPLATE = "souche_template"
 ROLES = Roles()
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a private folder there
+ROOM = 4 << 30  # bytes
+
 NewDatabase = Callable[[], Database]
 
 
@@ -25,9 +28,11 @@ NewDatabase = Callable[[], Database]
 def server_folder() -> Iterator[Path]:
     """A folder that PostgreSQL's account can reach when the tests run as root.
 
-    pytest's own `tmp_path` is private to the user who runs the tests.
+    pytest's own `tmp_path` is private to the user who runs the tests. In memory where there
+    is room: initdb writes a thousand files to the disk, and we would wait for each of them.
     """
-    folder = Path(tempfile.mkdtemp(prefix="souche-tests-"))
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+    folder = Path(tempfile.mkdtemp(prefix="souche-tests-", dir=MEMORY if roomy else None))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)

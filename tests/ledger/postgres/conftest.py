@@ -1,6 +1,7 @@
 """Servers of a test's own, and other commands that share them."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -40,9 +41,11 @@ StartCommand = Callable[..., Command]
 
 
 @pytest.fixture
-def new_folder(server_folder: Path) -> Path:
+def new_folder(server_folder: Path) -> Iterator[Path]:
     """A data folder for this test, which doesn't exist yet."""
-    return server_folder / str(next(NUMBERS))
+    folder = server_folder / str(next(NUMBERS))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

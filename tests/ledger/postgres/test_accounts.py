@@ -5,6 +5,7 @@ import pwd
 import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,11 +23,13 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="what happens to root")
 
 
 @pytest.fixture
-def state(new_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """In the place of /var/lib/souche."""
-    found = new_folder.with_name(f"state-{new_folder.name}")
-    monkeypatch.setattr(places, "STATE", found)
-    return found
+def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """In the place of /var/lib/souche. Programs are copied here, and must run."""
+    outer = Path(tempfile.mkdtemp(prefix="souche-tests-"))
+    outer.chmod(0o755)
+    monkeypatch.setattr(places, "STATE", outer / "state")
+    yield outer / "state"
+    shutil.rmtree(outer)
 
 
 @pytest.fixture

@@ -188,6 +188,18 @@ def test_a_pid_file_of_a_dead_process_is_no_obstacle(folder: Path) -> None:
         assert ask(server, "SELECT 1") == 1
 
 
+def test_a_pid_file_of_a_killed_server_that_nobody_waited_for_is_no_obstacle(folder: Path) -> None:
+    """It is dead, and keeps its process id until its parent looks."""
+    identity = PostgresServer(folder).places.account.identity()
+    process = subprocess.Popen(["/bin/sleep", "0"], cwd="/", **identity)
+    time.sleep(0.2)
+
+    with stale_pid_file(folder, process.pid) as server, server:
+        assert ask(server, "SELECT 1") == 1
+
+    assert process.wait() == 0
+
+
 def test_a_pid_file_of_an_unrelated_process_is_no_obstacle(folder: Path) -> None:
     """Of the very account that runs PostgreSQL, which by itself would refuse to start."""
     identity = PostgresServer(folder).places.account.identity()
