@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from loadtests.measuring import ready_bench
-from loadtests.plan import CARNET_TICKETS, full_plan, quick_plan
+from loadtests.plan import CARNET_TICKETS, Part, full_plan, quick_plan
 from loadtests.report import show, summary, write
 from loadtests.scratch import scratch_ledger
 
@@ -28,8 +28,17 @@ def main() -> None:
         "--rounds", type=int, choices=range(1, CARNET_TICKETS + 1), help="of which medians count"
     )
     parser.add_argument("--quick", action="store_true", help="one small round, to try the bench")
+    parser.add_argument(
+        "--only",
+        type=Part,
+        nargs="+",
+        choices=list(Part),
+        metavar="PART",
+        help=f"print just these, write no JSON: {', '.join(Part)}",
+    )
     told = parser.parse_args()
     plan = quick_plan(told.rounds or 1) if told.quick else full_plan(told.rounds or 5)
+    plan = plan.only(told.only or list(Part))
     began = time.monotonic()
     errors = Console(stderr=True)
     with errors.status("starting PostgreSQL") as status:
@@ -51,7 +60,8 @@ def main() -> None:
                 doing = f"round {number} of {plan.rounds}: "
                 rounds.append(bench.round(number))
     found = summary(rounds, os.cpu_count() or 1, time.monotonic() - began)
-    write(RESULT, found)
+    if not told.only:
+        write(RESULT, found)
     console = Console()
     show(console if console.is_terminal else Console(width=WIDTH), found)
 

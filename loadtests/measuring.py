@@ -7,12 +7,12 @@ from typing import Any
 import psycopg
 
 from loadtests.claims import batch_requests, requests
-from loadtests.comparing import MODULES, Comparison, comparison
+from loadtests.comparing import Comparison, comparison
 from loadtests.following import following, lag_seconds
 from loadtests.inprocess import FIVES, LARGEST, Work, measure
 from loadtests.online import Figures, Probe
 from loadtests.pgbench import insert_rate, insert_table
-from loadtests.plan import BATCH_CLAIMS, CARNET_TICKETS, Blocks, Plan
+from loadtests.plan import BATCH_CLAIMS, CARNET_TICKETS, Blocks, Part, Plan
 from loadtests.scratch import Scratch
 from loadtests.seeding import Seeded, seed
 from loadtests.service import running_service
@@ -21,7 +21,7 @@ Say = Callable[[str], None]
 Round = dict[str, Any]  # by measurement, then by connections, clients or batch size
 
 RELATION_SIZE = "SELECT pg_total_relation_size('events')"
-WARM_UP_CONNECTIONS = 64
+CONNECTIONS = 64  # to warm up with, and to compare with
 LONG = 30  # seconds, for what shall end with its requests
 
 
@@ -34,9 +34,9 @@ def ready_bench(ledger: Scratch, plan: Plan, say: Say) -> Iterator["Bench"]:
         running.enter_context(insert_table(ledger.database.owner))
         probe = Probe(ledger, running.enter_context(running_service(ledger)))
         say("seeding what it is compared with")
-        carnets = max(plan.comparisons.values())
         comparisons = {
-            name: running.enter_context(comparison(name, ledger, carnets)) for name in MODULES
+            name: running.enter_context(comparison(name, ledger, carnets))
+            for name, carnets in plan.comparisons.items()
         }
         bench = Bench(plan, say, seeded, probe, comparisons)
         bench.warm_up()
@@ -71,32 +71,34 @@ class Bench:
     def warm_up(self) -> None:
         """Let every process load what it loads late."""
         self._say("warming up")
-        self._redeem(self._warm_service, 1, WARM_UP_CONNECTIONS, LONG)
+        self._redeem(self._warm_service, 1, CONNECTIONS, LONG)
         for each in self._comparisons.values():
             each.warm_up()
 
     def round(self, number: int) -> Round:
-        """All measurements once."""
-        return {
-            "insert": self._insert(),
-            **self._in_process(number),
-            **self._online_round(number),
-            **self._followed_round(number),
-            "batch": {
-                str(connections): self._redeem_batches(carnets, number, connections)
-                for connections, carnets in self._batch.items()
-            },
-            **{name: self._compare(name, each, number) for name, each in self._comparisons.items()},
-        }
+        """All measurements of the plan, once."""
+        found: Round = {}
+        for part, measure_part in (
+            (Part.INSERT, self._insert),
+            (Part.WRITER, self._in_process),
+            (Part.ONLINE, self._online_round),
+            (Part.FOLLOWED, self._followed_round),
+            (Part.BATCH, self._batch_round),
+            (Part.COMPARISONS, self._compare),
+        ):
+            if part in self._plan.parts:
+                found |= measure_part(number)
+        return found
 
-    def _insert(self) -> dict[str, float]:
+    def _insert(self, _: int) -> Round:
         self._say("pgbench")
         program, database = self._ledger.pgbench, self._ledger.database.owner
         seconds = self._plan.pgbench_seconds
-        return {
+        rates = {
             str(clients): insert_rate(program, database, clients=clients, seconds=seconds)
             for clients in self._plan.pgbench
         }
+        return {"insert": rates}
 
     def _in_process(self, number: int) -> Round:
         self._say("the writer in process")
@@ -146,23 +148,28 @@ class Bench:
             seconds=seconds or self._plan.seconds,
         )
 
-    def _redeem_batches(self, carnets: list[str], ticket: int, connections: int) -> Figures:
-        self._say(f"batches of {BATCH_CLAIMS}, {connections} connections")
-        return self._probe.measure(
-            batch_requests(self._probe.service, self._devices, carnets, ticket, BATCH_CLAIMS),
-            connections=connections,
-            seconds=self._plan.seconds,
-            claims=BATCH_CLAIMS,
-        )
-
-    def _compare(self, name: str, with_: Comparison, number: int) -> dict[str, Figures]:
-        self._say(name)
+    def _batch_round(self, number: int) -> Round:
+        self._say(f"batches of {BATCH_CLAIMS}")
+        service = self._probe.service
         return {
-            str(connections): with_.measure(
-                number, connections=connections, seconds=self._plan.seconds
-            )
-            for connections in self._plan.comparisons
+            "batch": {
+                str(connections): self._probe.measure(
+                    batch_requests(service, self._devices, carnets, number, BATCH_CLAIMS),
+                    connections=connections,
+                    seconds=self._plan.seconds,
+                    claims=BATCH_CLAIMS,
+                )
+                for connections, carnets in self._batch.items()
+            }
         }
+
+    def _compare(self, number: int) -> Round:
+        found: Round = {}
+        for name, each in self._comparisons.items():
+            self._say(name)
+            figures = each.measure(number, connections=CONNECTIONS, seconds=self._plan.seconds)
+            found[name] = {str(CONNECTIONS): figures}
+        return found
 
     def _bytes(self) -> int:
         with psycopg.connect(self._ledger.database.owner) as connection:

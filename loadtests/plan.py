@@ -1,17 +1,31 @@
 """How much the bench asks for, and the carnets set aside for each measurement."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum, unique
 from itertools import islice
 
 BATCH_CLAIMS = 100  # claims a request of the batch endpoint
 CARNET_TICKETS = 5
 
 
+@unique
+class Part(StrEnum):
+    """What a round consists of, and what `--only` names."""
+
+    INSERT = "insert"
+    WRITER = "writer"
+    ONLINE = "online"
+    FOLLOWED = "followed"
+    BATCH = "batch"
+    COMPARISONS = "comparisons"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Carnets for each measurement of a round; it ends with them or with its time."""
 
+    parts: Collection[Part] = frozenset(Part)
     rounds: int
     seconds: int
     pgbench: tuple[int, ...]  # clients
@@ -19,10 +33,23 @@ class Plan:
     online: Mapping[int, int]  # connections → carnets
     followed: Mapping[int, int]
     batch: Mapping[int, int]
-    comparisons: Mapping[int, int]
+    comparisons: Mapping[str, int]  # name → carnets
     writer: Mapping[int, int]  # batch size → carnets
     whole: int  # carnets that a round uses up, for each of two measurements
     warm_up: int
+
+    def only(self, parts: Collection[Part]) -> "Plan":
+        """The same, without what belongs to other parts."""
+        return replace(
+            self,
+            parts=frozenset(parts),
+            online=self.online if Part.ONLINE in parts else {},
+            followed=self.followed if Part.FOLLOWED in parts else {},
+            batch=self.batch if Part.BATCH in parts else {},
+            comparisons=self.comparisons if Part.COMPARISONS in parts else {},
+            writer=self.writer if Part.WRITER in parts else {},
+            whole=self.whole if Part.WRITER in parts else 0,
+        )
 
     @property
     def reused(self) -> int:
@@ -46,7 +73,7 @@ def full_plan(rounds: int) -> Plan:
         online={1: 2_500, 8: 9_000, 32: 16_000, 64: 22_000, 128: 24_000},
         followed={64: 22_000},
         batch={4: 40_000},
-        comparisons={64: 6_000},
+        comparisons={"afternoon": 6_000, "textbook": 1_500},
         writer={1: 800, 10: 6_000, 100: 20_000},
         whole=8_000,
         warm_up=1_000,
@@ -63,7 +90,7 @@ def quick_plan(rounds: int) -> Plan:
         online={1: 500, 8: 1_000, 32: 2_000, 64: 4_000, 128: 4_000},
         followed={64: 4_000},
         batch={4: 4_000},
-        comparisons={64: 500},
+        comparisons={"afternoon": 500, "textbook": 200},
         writer={1: 200, 10: 1_000, 100: 4_000},
         whole=1_000,
         warm_up=500,

@@ -25,6 +25,17 @@ NAMED = (
     "lag_seconds",
 )
 
+# The table: where the rates are, by clients, connections or claims a batch, and their titles.
+ROWS = (
+    ("insert", "pgbench, {} clients: durable inserts"),
+    ("writer", "writer alone, claims a batch: {}"),
+    ("writer_fives", "the same, five tickets a claim: {}"),
+    ("online", "online, connections: {}", "rps"),
+    ("online_followed", "the same, with followers: {}", "rps"),
+    ("batch", "100 claims a request, connections: {}", "claims_per_second"),
+    ("afternoon", "an afternoon's good effort: {}", "rps"),
+    ("textbook", "the textbook stack: {}", "rps"),
+)
 YARDSTICK = "64"  # pgbench's clients, and connections
 PROCESSES = ("service_us", "database_us", "generator_us")
 
@@ -42,7 +53,7 @@ def summary(rounds: Sequence[Round], cores: int, seconds: float) -> dict[str, An
     medians = combined(rounds, median)
     return {
         "cores": cores,
-        **{name: medians.pop(name) for name in NAMED},
+        **{name: medians.pop(name) for name in NAMED if name in medians},
         **medians,
         "generator": available_generator(),
         "seconds": seconds,
@@ -77,27 +88,16 @@ def show(console: Console, found: dict[str, Any]) -> None:
 
 def _paths(found: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     """The rows: a title, and where the rate is."""
-    for clients in found["insert"]:
-        yield f"pgbench, {clients} clients: durable inserts", "insert", clients
-    for size in found["writer"]:
-        yield f"writer alone, {size} claims a batch", "writer", size
-    yield "writer alone, 1000 claims of 5 tickets a batch", "writer_fives", "1000"
-    for name, title, figure in (
-        ("online", "online", "rps"),
-        ("online_followed", "online, followed", "rps"),
-        ("batch", "online, 100 claims a request", "claims_per_second"),
-        ("afternoon", "an afternoon's good effort", "rps"),
-        ("textbook", "the textbook stack", "rps"),
-    ):
-        for connections in found[name]:
-            yield f"{title}, {connections} connections", name, connections, figure
+    for name, title, *figure in ROWS:
+        for size in found.get(name, {}):
+            yield title.format(size), name, size, *figure
 
 
 def _cells(found: dict[str, Any], path: Sequence[str]) -> Iterator[str]:
-    rate = _at(found, path)
+    rate, yardstick = _at(found, path), found.get("insert", {}).get(YARDSTICK)
     yield f"{rate:,.0f}"
     yield f"{_at(found['least'], path):,.0f}–{_at(found['most'], path):,.0f}"
-    yield f"{rate / found['insert'][YARDSTICK]:.2f}"
+    yield f"{rate / yardstick:.2f}" if yardstick else ""
     figures = _at(found, path[:-1])
     for name in ("p50_ms", "p99_ms"):
         yield f"{figures[name]:.1f}" if name in figures else ""
@@ -105,18 +105,23 @@ def _cells(found: dict[str, Any], path: Sequence[str]) -> Iterator[str]:
 
 
 def _sentences(found: dict[str, Any]) -> Iterator[str]:
-    online = found["online"][YARDSTICK]["rps"]
-    by_afternoon = online / found["afternoon"][YARDSTICK]["rps"]
-    by_textbook = online / found["textbook"][YARDSTICK]["rps"]
-    yield (
-        f"Online at {YARDSTICK} connections: {by_afternoon:.1f} × the afternoon's effort, "
-        f"{by_textbook:.0f} × the textbook stack."
-    )
-    yield (f"{found['bytes_per_redemption']:.0f} bytes on disk for a redemption, indexes included.")
-    yield (
-        f"Balances and payouts at most {found['lag_seconds']:.2f} s behind under load; "
-        f"they catch up at {found['catch_up_per_second']:,.0f} events/s."
-    )
+    """What needs no row."""
+    if {"online", "afternoon"} <= found.keys():
+        times = {
+            name: found["online"][YARDSTICK]["rps"] / found[name][YARDSTICK]["rps"]
+            for name in ("afternoon", "textbook")
+        }
+        yield (
+            f"Online at {YARDSTICK} connections: {times['afternoon']:.1f} × the afternoon's "
+            f"effort, {times['textbook']:.0f} × the textbook stack."
+        )
+    if (size := found.get("bytes_per_redemption")) is not None:
+        yield f"{size:.0f} bytes on disk for a redemption of one ticket, indexes included."
+    if (lag := found.get("lag_seconds")) is not None:
+        yield (
+            f"Balances and payouts at most {lag:.2f} s behind under load; they catch up at "
+            f"{found['catch_up_per_second']:,.0f} events/s."
+        )
     yield f"{found['seconds']:.0f} s in all."
 
 

@@ -25,7 +25,7 @@ def serving(application: str, environment: Mapping[str, str]) -> Iterator[str]:
         ServingError: when it does not accept connections in time.
 
     """
-    port = free_port()
+    port = _free_port()
     command = [sys.executable, "-m", "uvicorn", "--factory", application, "--host=127.0.0.1"]
     command += [f"--port={port}", "--no-access-log", "--log-level=warning"]
     process = subprocess.Popen(command, env={**os.environ, **environment}, cwd=ROOT)
@@ -37,8 +37,7 @@ def serving(application: str, environment: Mapping[str, str]) -> Iterator[str]:
         process.wait()
 
 
-def free_port() -> int:
-    """A port that nobody listens on at present."""
+def _free_port() -> int:
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         port: int = server.getsockname()[1]
     return port

@@ -14,7 +14,7 @@ from ledger.secrets import open_secrets
 from ledger.values.clock import SystemClock
 from ledger.writer import Writer
 
-GC_THRESHOLDS = 100_000, 50, 1_000
+GC_THRESHOLDS = 100_000, 50, 1_000  # as the service's workers set them
 
 
 class RefusedError(RuntimeError):
