@@ -14,7 +14,7 @@ from ledger.decisions.folds import FOLDS
 from ledger.decisions.reference import Reference
 from ledger.decisions.situation import Accepted, Command, Finding, Situation
 from ledger.facts import AnyFact, Event
-from ledger.facts.codec import REFERENCE, decode_all
+from ledger.facts.codec import decode_all
 from ledger.log.rows import RefusedCommand, Rows
 from ledger.values.codes import Pepper
 from ledger.values.ids import StreamId
@@ -24,7 +24,7 @@ from ledger.values.reasons import Reason, Refusal
 _PROVISIONAL: Final = 1 << 62
 
 
-class Recorded(msgspec.Struct, frozen=True):
+class Recorded(msgspec.Struct, frozen=True, gc=False):
     """The command has happened: its last fact, and where that stands."""
 
     position: int
@@ -75,11 +75,6 @@ class Batch:
     def changes_reference(self) -> bool:
         return self._own_reference
 
-    @property
-    def answers_questions(self) -> bool:
-        """Whether an outcome is true only as long as the reference data stands."""
-        return any(isinstance(verdict, Finding) for verdict in self._verdicts)
-
     def outcomes(self, base: int) -> list[Outcome]:
         """What became of each command, once the rows stand behind position `base`."""
         settled = base - _PROVISIONAL
@@ -124,10 +119,10 @@ class Batch:
 
     def _record(self, command: Command, accepted: Accepted) -> Recorded:
         request = command.request_digest() if command.keeps_digest else ""
-        streams = self._at.streams
+        rows, streams, versions = self.rows, self._at.streams, self._versions
         last: Recorded | None = None
         for stream, fact in accepted.facts:
-            version = self._versions.get(stream, 0) + 1
+            version = versions.get(stream, 0) + 1
             event = Event(
                 stream=stream,
                 version=version,
@@ -137,13 +132,12 @@ class Batch:
                 fact=fact,
                 request=request,
             )
-            self.rows.add(event)
-            position = _PROVISIONAL + len(self.rows.streams)
-            self._versions[stream] = version
+            position = _PROVISIONAL + rows.add(event)
+            versions[stream] = version
             self._done[stream, command.command_id] = (event, position)
-            if (evolve := FOLDS.get(type(fact))) is not None:
+            if (evolve := FOLDS.get(fact.__class__)) is not None:
                 streams[stream] = evolve(streams.get(stream), event, fact, position)
-            if type(fact) in REFERENCE:
+            if rows.reference_offset == position - _PROVISIONAL:
                 self._refer(fact, position)
             last = Recorded(position, event)
         if last is None:

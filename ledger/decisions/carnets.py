@@ -17,16 +17,15 @@ from ledger.facts import (
 from ledger.values.ids import CarnetId, HolderId
 
 
-class Redemption(msgspec.Struct):
+class Redemption(msgspec.Struct, gc=False):
     """A claim that took tickets, and whether it was taken back."""
 
-    event: Event
     fact: TicketsRedeemed
     position: int
     voided: bool = False
 
 
-class Carnet(msgspec.Struct):
+class Carnet(msgspec.Struct, gc=False):
     """The tickets of one carnet. Ticket n has its digest at index n - 1."""
 
     issued: CarnetIssued
@@ -60,7 +59,7 @@ def evolve(carnet: Carnet | None, event: Event, fact: CarnetFact, position: int)
         raise ValueError(f"{event.stream} does not start with its issue")
     match fact:
         case TicketsRedeemed():
-            carnet.redemptions[event.command_id] = Redemption(event, fact, position)
+            carnet.redemptions[event.command_id] = Redemption(fact, position)
             for ticket in fact.tickets:
                 carnet.redeemed[ticket] = fact.served_at
         case CarnetActivated():

@@ -32,8 +32,8 @@ from ledger.values.ids import (
 )
 from ledger.values.reasons import Reason, Refusal
 
-
 LARGEST_SIZE: Final = 99  # tickets: a code has two digits for them
+FIRST_YEAR, LAST_YEAR = 2000, 2199  # of millésimes; any of them has its span of instants
 _COMMON_YEAR: Final = 2023  # without a 29 February
 
 
@@ -145,9 +145,13 @@ class PublishRules(Command, frozen=True, kw_only=True):
             holds=rules.face_value_cents > 0 and rules.max_tickets_per_claim > 0,
             otherwise="rules: face_value_cents and max_tickets_per_claim are positive",
         )
-        days = (rules.first_day, rules.last_day, rules.distribution_last_day or rules.last_day)
         require(
-            holds=all(map(_is_day_of_any_year, days)),
+            holds=all(FIRST_YEAR <= year <= LAST_YEAR for year in rules.millesimes),
+            otherwise=f"rules.millesimes: {FIRST_YEAR} to {LAST_YEAR}",
+        )
+        days = (rules.first_day, rules.last_day, rules.distribution_last_day)
+        require(
+            holds=all(day is None or _is_day_of_any_year(day) for day in days),
             otherwise="rules: days are MM-DD and exist in every year",
         )
 

@@ -122,7 +122,8 @@ def decide_redemption(carnet: Carnet | None, claim: RedeemTickets, at: Situation
 
     carnet, venue, today, rules = found
     if rules.services and claim.service_code not in rules.services:
-        return _refuse(Reason.SERVICE_NOT_OFFERED, carnet, carnet.assigned[claim.tickets[0]])
+        version = min([carnet.assigned[ticket] for ticket in claim.tickets])
+        return _refuse(Reason.SERVICE_NOT_OFFERED, carnet, version)
 
     # From here on the redemption succeeds.
     issued = carnet.issued

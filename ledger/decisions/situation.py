@@ -30,7 +30,7 @@ class Situation:
     peppers: Mapping[str, Pepper] = field(default_factory=dict)
 
 
-class Accepted(msgspec.Struct, frozen=True):
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """What happened, in order. The last fact stands in the command's own stream.
 
     Its position is the command's: who has seen that one has seen them all.
@@ -69,7 +69,7 @@ def require(*, holds: bool, otherwise: str) -> None:
         raise InvalidCommandError(otherwise)
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """Something that somebody wants. `command_id` is repeated on every retry."""
 
     may_wait: ClassVar[bool] = False  # bulk work, which terminals go before

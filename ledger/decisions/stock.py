@@ -72,12 +72,12 @@ def decide_issue(command: IssueCarnets, at: Situation) -> Decision:
     order: Order | None = programme.orders.get(command.order)
     if order is None:
         return Refusal(Reason.ORDER_UNKNOWN)
-    if at.reference.programmes[command.programme].closed:
-        return Refusal(Reason.PROGRAMME_CLOSED)
     ordered = order.ordered
     next_number = ordered.first_number + order.issued
     if command.first_number < next_number:
         return Refusal(Reason.CARNET_EXISTS, detail={"next_number": next_number})
+    if at.reference.programmes[command.programme].closed:
+        return Refusal(Reason.PROGRAMME_CLOSED)
     if any(len(digests) != ordered.size for digests in command.digests):
         return Refusal(Reason.SIZE_NOT_OFFERED, ordered.rule_version, {"size": ordered.size})
     last = ordered.first_number + ordered.carnets

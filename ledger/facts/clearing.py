@@ -20,7 +20,7 @@ class PaymentRunDrafted(Fact, frozen=True, tag="payment-run.drafted.v1"):
     amount_cents: Cents
     held_transfers: int  # of them frozen at the draft; looked at again when paid
     part_digests: tuple[str, ...]  # SHA-256 of each part of at most 400 lines
-    digest: str  # SHA-256 over cutoff and parts: what the approver signs
+    digest: str  # SHA-256 over run, cutoff, totals and parts: what the approver signs
 
 
 class PaymentRunSubmitted(Fact, frozen=True, tag="payment-run.submitted.v1"):
@@ -58,7 +58,7 @@ class PaymentRunPaid(Fact, frozen=True, tag="payment-run.part-paid.v1"):
 
 
 class PaymentRunClosed(Fact, frozen=True, tag="payment-run.closed.v1"):
-    """Every part has left; the next cutoff may be fixed."""
+    """Every part has left, or the run was withdrawn; the next cutoff may be fixed."""
 
     run: RunId
     transfers: int

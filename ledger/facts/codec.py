@@ -4,7 +4,7 @@ A self-describing JSON document: header and fact. The log's columns are an index
 Merkle leaf will commit to these very bytes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, get_args
 
 import msgspec
@@ -40,16 +40,19 @@ def decode(state: bytes) -> Event:
         raise UnreadableEventError(str(e)) from e
 
 
-def decode_all(states: Iterable[bytes]) -> list[Event]:
+def decode_all(states: Sequence[bytes]) -> list[Event]:
     """Read many events back, in one call.
 
     Raises:
         UnreadableEventError: one of them is not an event of this ledger.
     """
     try:
-        return _decode_list(b"[" + b",".join(states) + b"]")
+        events = _decode_list(b"[" + b",".join(states) + b"]")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         raise UnreadableEventError(str(e)) from e
+    if len(events) != len(states):  # an empty row, or two events in one
+        raise UnreadableEventError(f"{len(events)} events in {len(states)} rows")
+    return events
 
 
 class UnreadableEventError(ValueError):

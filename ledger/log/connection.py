@@ -10,6 +10,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
 
+from ledger.log.arrays import Texts
 from ledger.log.rows import (
     APPEND,
     LOCK_HEAD,
@@ -54,7 +55,7 @@ class PostgresSession:
         self.head = head
 
     async def read(self, streams: Sequence[str]) -> list[StoredRow]:
-        return await _fetch(self._connection, READ, (list(streams),))
+        return await _fetch(self._connection, READ, (Texts(streams),))
 
     async def read_reference(self, after: int) -> list[StoredRow]:
         return await _fetch(self._connection, READ_REFERENCE, (after,))
@@ -80,7 +81,7 @@ class PostgresStore:
 
     async def read(self, streams: Sequence[str]) -> list[StoredRow]:
         async with self._connection() as connection:
-            return await _fetch(connection, READ, (list(streams),))
+            return await _fetch(connection, READ, (Texts(streams),))
 
     async def read_reference(self, after: int) -> list[StoredRow]:
         async with self._connection() as connection:

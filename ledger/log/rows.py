@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ledger.facts import Event
 from ledger.facts.codec import REFERENCE, REFERENCE_TOPICS, TOPICS, encode
+from ledger.log.arrays import Blobs, Numbers, Texts
 from ledger.values.reasons import Refusal
 
 # The streams of a batch, each in the order of its versions.
@@ -68,24 +69,26 @@ class Head:
 class Rows:
     """Events on their way into the log, as the columns that the append takes."""
 
-    streams: list[str] = field(default_factory=list)
-    versions: list[int] = field(default_factory=list)
-    topics: list[str] = field(default_factory=list)
-    states: list[bytes] = field(default_factory=list)
+    streams: Texts = field(default_factory=Texts)
+    versions: Numbers = field(default_factory=Numbers)
+    topics: Texts = field(default_factory=Texts)
+    states: Blobs = field(default_factory=Blobs)
     reference_offset: int = 0  # of the last reference fact, counted from 1; 0: there is none
 
     def __len__(self) -> int:
         return len(self.streams)
 
-    def add(self, event: Event) -> None:
-        """Encode an event, once and for ever, and put it last."""
-        kind = type(event.fact)
+    def add(self, event: Event) -> int:
+        """Encode an event, once and for ever, and put it last. Returns its number, from 1."""
+        kind = event.fact.__class__
         self.streams.append(event.stream)
         self.versions.append(event.version)
         self.topics.append(TOPICS[kind])
         self.states.append(encode(event))
+        number = len(self.states)
         if kind in REFERENCE:
-            self.reference_offset = len(self.streams)
+            self.reference_offset = number
+        return number
 
     def parameters(
         self, minute: int, *, expected_reference: int | None, not_before: int | None

@@ -62,16 +62,23 @@ def open_database(
 
 
 def prepare_embedded(server: PostgresServer, roles: Roles, dbname: str = "souche") -> Database:
-    """Create what is missing of a ledger on our own server: roles, database, schema."""
+    """Create what is missing of a ledger on our own server: roles, database, schema.
+
+    Raises:
+        PostgresUnavailableError: it kept going down, or others use what a migration changes.
+        MigrationRefusedError: the schema isn't one that this code can bring up to date.
+    """
     found = embedded_database(server, roles, dbname)
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with psycopg.connect(server.conninfo(), autocommit=True) as admin:
                 _create_missing(admin, server, roles, dbname)
             migrate(found.owner, roles)
-        except psycopg.OperationalError:
+        except psycopg.OperationalError as e:
             if attempt == ATTEMPTS or not server.wait_until_ready(seconds=30):
-                raise
+                raise PostgresUnavailableError(
+                    f"The database in {server.places.home} can't be prepared: {e}"
+                ) from e
         else:
             break
     return found

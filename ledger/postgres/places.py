@@ -145,7 +145,7 @@ def _home(data_folder: Path) -> Path:
 
 
 def _recorded_home(data_folder: Path, location: Path) -> Path:
-    home, owner = (Path(line) for line in location.read_text().splitlines())
+    home, owner = (Path(line) for line in location.read_text().splitlines()[:2])
     if not (home / "data").exists():
         raise PostgresUnavailableError(
             f"The database of {data_folder} was in {home} and isn't there any more. Put it "
@@ -160,10 +160,14 @@ def _recorded_home(data_folder: Path, location: Path) -> Path:
 
 
 def record_home(places: Places, data_folder: Path) -> None:
-    """Remember a home that isn't in the data folder, once there are data in it."""
+    """Remember a home that isn't in the data folder, once there are data in it.
+
+    There too it says whose it is, for whoever tidies up.
+    """
     data_folder = data_folder.resolve()
     if places.home.parent != data_folder:
         _record(data_folder / "postgresql.location", places.home, of=data_folder)
+        write_private(places.home / "belongs-to", f"{data_folder}\n")
 
 
 def _record(file: Path, location: Path, *, of: Path) -> None:

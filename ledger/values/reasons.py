@@ -76,7 +76,7 @@ class Reason(StrEnum):
     RUN_DIGEST_DIFFERS = "run-digest-differs"
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Refusal(msgspec.Struct, frozen=True, gc=False):
     """A refusal and what an operator may need to explain it. Never a code, never a name."""
 
     reason: Reason
