@@ -32,7 +32,9 @@ def server_folder() -> Iterator[Path]:
     is room: initdb writes a thousand files to the disk, and we would wait for each of them.
     """
     roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
-    folder = Path(tempfile.mkdtemp(prefix="souche-tests-", dir=MEMORY if roomy else None))
+    base = MEMORY if roomy else Path(tempfile.gettempdir())
+    remove_leftovers(base)
+    folder = Path(tempfile.mkdtemp(prefix=f"souche-tests-{os.getpid()}-", dir=base))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -88,3 +90,11 @@ def drop(server: PostgresServer, database: Database) -> None:
     name = psycopg.conninfo.conninfo_to_dict(database.owner)["dbname"]
     with psycopg.connect(server.conninfo(), autocommit=True) as admin:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(str(name))))
+
+
+def remove_leftovers(base: Path) -> None:
+    """Of sessions that were killed: they would stay, in memory at that."""
+    for left in base.glob("souche-tests-*-*"):
+        pid = left.name.split("-")[2]
+        if pid.isdecimal() and not Path("/proc", pid).exists() and Path("/proc/self").exists():
+            shutil.rmtree(left, ignore_errors=True)
