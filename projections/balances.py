@@ -15,6 +15,7 @@ from ledger.facts import (
     TicketsRedeemed,
     VenueReimbursed,
 )
+from ledger.log.arrays import Numbers, Texts
 from projections.batch import Batch
 from projections.projection import AsyncConnection, Connection, Projection
 
@@ -57,9 +58,9 @@ def net_movements(batch: Batch) -> dict[str, Movement]:
 def write(connection: Connection, net: dict[str, Movement]) -> None:
     """Add a batch's movements to the balances."""
     if net:
-        moved = net.values()
-        sums = [[m.cents for m in moved], [m.postings for m in moved]]
-        connection.execute(ADD, [list(net), *sums])
+        cents = Numbers(movement.cents for movement in net.values())
+        postings = Numbers(movement.postings for movement in net.values())
+        connection.execute(ADD, [Texts(net), cents, postings])
 
 
 BALANCES = Projection(

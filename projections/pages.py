@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from ledger.facts import AnyFact
+from ledger.log.arrays import Texts
 from projections.batch import Batch, Unreadable
 from projections.projection import Connection
 
@@ -35,7 +36,7 @@ def head(connection: Connection) -> int:
 
 def read_page(connection: Connection, since: int, until: int, topics: Collection[str]) -> Batch:
     """The events at (since, until] with these topics. Positions have no gap, so neither has it."""
-    wanted = sorted(topics)
+    wanted = Texts(sorted(topics))
     rows = connection.execute(_READ, [since, until, wanted], binary=True).fetchall()
     try:
         recorded = [(position, _decode(state).fact) for position, _, state in rows]

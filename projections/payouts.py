@@ -7,6 +7,7 @@ from psycopg.rows import class_row
 from ledger.decisions.clearing import RunLine
 from ledger.facts import CutoffFixed, RedemptionVoided, TicketsRedeemed, VenueReimbursed
 from ledger.journal import VENUE_PAYABLE
+from ledger.log.arrays import Numbers, Texts
 from ledger.values.ids import RunId, VenueId
 from ledger.values.money import Cents
 from projections.batch import Alike, Batch
@@ -130,15 +131,15 @@ def write(connection: Connection, earned: Earnings) -> None:
     """Add a part's sums; at its cutoff, lay down what is owed to every venue."""
     if earned.venues:
         v = earned.venues.values()
-        columns: list[list[int]] = [
-            [x.redeemed_tickets for x in v],
-            [x.redeemed_cents for x in v],
-            [x.voided_tickets for x in v],
-            [x.voided_cents for x in v],
-            [x.reimbursed_cents for x in v],
-            [x.owed_cents for x in v],
+        columns = [
+            Numbers(x.redeemed_tickets for x in v),
+            Numbers(x.redeemed_cents for x in v),
+            Numbers(x.voided_tickets for x in v),
+            Numbers(x.voided_cents for x in v),
+            Numbers(x.reimbursed_cents for x in v),
+            Numbers(x.owed_cents for x in v),
         ]
-        connection.execute(ADD, [list(earned.venues), *columns])
+        connection.execute(ADD, [Texts(earned.venues), *columns])
     if earned.cutoff is not None:
         run, position = earned.cutoff
         connection.execute(OPEN_RUN, [run, position])

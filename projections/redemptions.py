@@ -7,6 +7,7 @@ from datetime import date
 from psycopg.rows import class_row
 
 from ledger.facts import TicketsRedeemed
+from ledger.log.arrays import Numbers, Texts
 from projections.batch import Batch
 from projections.projection import AsyncConnection, Connection, Projection
 
@@ -53,11 +54,12 @@ def count(batch: Batch) -> DayCounts:
 
 def write(connection: Connection, counts: DayCounts) -> None:
     """Add a batch's counts."""
-    days = list(counts.claims)
-    if days:
-        keys = [[programme for programme, _ in days], [day for _, day in days]]
-        sums = [[counts.claims[day] for day in days], [counts.tickets[day] for day in days]]
-        connection.execute(ADD, [*keys, *sums])
+    if days := counts.claims.keys():
+        programmes, dates = Texts(programme for programme, _ in days), [day for _, day in days]
+        claims, tickets = (
+            Numbers(count[d] for d in days) for count in (counts.claims, counts.tickets)
+        )
+        connection.execute(ADD, [programmes, dates, claims, tickets])
 
 
 REDEMPTIONS = Projection(

@@ -7,6 +7,7 @@ import msgspec
 import psycopg
 
 from ledger.facts import AnyFact, Event
+from ledger.log.arrays import Blobs, Numbers, Texts
 from ledger.log.rows import APPEND, Rows
 from ledger.postgres import Database
 from tests.builders.facts import recorded
@@ -35,7 +36,7 @@ class Appender:
 
     def append_raw(self, topic: str, state: bytes) -> int:
         """Append bytes that may be no event at all."""
-        rows = Rows([f"raw:{self.size}"], [1], [topic], [state])
+        rows = Rows(Texts([f"raw:{self.size}"]), Numbers([1]), Texts([topic]), Blobs([state]))
         parameters = rows.parameters(0, expected_reference=None, not_before=None)
         row = self._connection.execute(APPEND, parameters).fetchone()
         assert row is not None
