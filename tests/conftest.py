@@ -1,3 +1,9 @@
 """What every folder of tests may use."""
 
+from hypothesis import settings
+
 pytest_plugins = ["tests.postgres_fixtures"]
+
+# How long an example takes is the machine's business, and other programs run on it.
+settings.register_profile("any-machine", deadline=None)
+settings.load_profile("any-machine")

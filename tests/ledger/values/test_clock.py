@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.values.clock import (
@@ -85,7 +85,6 @@ def test_a_millesime_lasts_thirteen_months(millesime: int, days: int) -> None:
     assert ends - begins == timedelta(days=days)
 
 
-@settings(deadline=None)
 @given(instant=instants, zone=zones)
 def test_an_instant_is_within_its_day(instant: datetime, zone: str) -> None:
     day = local_day(instant, zone)
@@ -93,7 +92,6 @@ def test_an_instant_is_within_its_day(instant: datetime, zone: str) -> None:
     assert start_of_day(day, zone) <= instant < end_of_day(day, zone)
 
 
-@settings(deadline=None)
 @given(instant=instants, zone=zones)
 def test_the_same_instant_is_the_same_day_however_it_is_written(
     instant: datetime, zone: str
@@ -101,7 +99,6 @@ def test_the_same_instant_is_the_same_day_however_it_is_written(
     assert local_day(instant.astimezone(ZoneInfo(REUNION)), zone) == local_day(instant, zone)
 
 
-@settings(deadline=None)
 @given(instants)
 def test_a_minute_holds_its_instants(instant: datetime) -> None:
     minute = minute_of(instant)

@@ -36,7 +36,7 @@ codes = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(codes)
 def test_a_made_code_is_well_formed_and_says_its_ticket(text: str) -> None:
     code = parse_code(text)
@@ -119,7 +119,6 @@ def test_what_is_no_code_is_refused_without_an_echo(typed: str) -> None:
     assert refused.value.__cause__ is refused.value.__context__ is None
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_a_code_or_is_refused(typed: str) -> None:
     try:
@@ -135,7 +134,7 @@ def test_a_digest_is_128_bits_of_hmac_and_depends_on_the_pepper() -> None:
     assert Pepper(b"pepper").digest("a") != Pepper(b"other").digest("a")
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(text=codes, data=st.data())
 def test_case_separators_and_look_alikes_do_not_matter(text: str, data: st.DataObject) -> None:
     variants = {"0": ["0", "o", "O"], "1": ["1", "i", "I", "l", "L"]}

@@ -4,7 +4,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.values.keys import (
@@ -84,7 +84,6 @@ def test_an_ed25519_key_has_32_bytes(length: int) -> None:
         public_key("ed25519", encode_base64url(b"\x05" * length))
 
 
-@settings(deadline=None)
 @given(st.binary())
 def test_base64url_has_one_way_to_write_bytes(raw: bytes) -> None:
     text = encode_base64url(raw)

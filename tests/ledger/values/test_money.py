@@ -2,7 +2,7 @@ from collections import Counter
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.values.money import allocate
@@ -14,7 +14,6 @@ weights = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 10**9), mi
 )
 
 
-@settings(deadline=None)
 @given(total=st.integers(0, 10**12), weights=weights)
 def test_the_parts_sum_to_the_total_and_are_within_a_cent(
     total: int, weights: dict[str, int]
@@ -26,7 +25,6 @@ def test_the_parts_sum_to_the_total_and_are_within_a_cent(
         assert abs(parts[name] - Fraction(total * weight, sum(weights.values()))) < 1
 
 
-@settings(deadline=None)
 @given(total=st.integers(0, 10**6), weights=weights)
 def test_the_order_of_the_names_does_not_matter(total: int, weights: dict[str, int]) -> None:
     assert allocate(total, weights) == allocate(total, dict(reversed(weights.items())))
