@@ -15,7 +15,7 @@ from ledger.values.ids import (
     derived_id,
 )
 from ledger.values.money import Cents
-from tests.builders.facts import DIGESTS, LINES, digests_of, rules
+from tests.builders.facts import DIGESTS, LINES, digests_of, rules, run_drafted
 from tests.builders.world import (
     APPROVER,
     BENEFICIARY,
@@ -341,8 +341,13 @@ def approve_run(**changes: object) -> clearing.ApproveRun:
         command_id="approve",
         actor=APPROVER,
         run=RUN,
-        digest=clearing.run_digest(RUN, 1, DIGESTS),
+        digest=run_drafted().digest,
     )
+    return with_changes(example, changes)
+
+
+def withdraw_run(**changes: object) -> clearing.WithdrawRun:
+    example = clearing.WithdrawRun(command_id="withdraw-run", actor=OPERATOR, run=RUN)
     return with_changes(example, changes)
 
 

@@ -120,8 +120,8 @@ def rules_published(version: int = 1, **changes: object) -> RulesPublished:
     return RulesPublished(programme=PROGRAMME, rule_version=version, rules=rules(**changes))
 
 
-def programme_closed() -> ProgrammeClosed:
-    return ProgrammeClosed(programme=PROGRAMME)
+def programme_closed(programme: ProgrammeId = PROGRAMME) -> ProgrammeClosed:
+    return ProgrammeClosed(programme=programme)
 
 
 def holder_registered(holder: HolderId = REGION) -> HolderRegistered:
@@ -375,7 +375,7 @@ def cutoff_fixed(run: RunId = RUN) -> CutoffFixed:
 
 
 def run_drafted(*, cutoff: int = 1, parts: Iterable[str] = DIGESTS) -> PaymentRunDrafted:
-    """A draft whose digest fits its parts. `cutoff` is the position of its CutoffFixed."""
+    """A draft whose digest fits it. `cutoff` is the position of its CutoffFixed."""
     digests = tuple(parts)
     return PaymentRunDrafted(
         run=RUN,
@@ -384,19 +384,18 @@ def run_drafted(*, cutoff: int = 1, parts: Iterable[str] = DIGESTS) -> PaymentRu
         amount_cents=Cents(1000),
         held_transfers=0,
         part_digests=digests,
-        digest=clearing.run_digest(RUN, cutoff, digests),
+        digest=clearing.run_digest(RUN, cutoff, 1, 1000, digests),
     )
 
 
 def run_submitted(*, cutoff: int = 1, parts: Iterable[str] = DIGESTS) -> PaymentRunSubmitted:
     """`recorded` makes OPERATOR the submitter."""
-    return PaymentRunSubmitted(run=RUN, digest=clearing.run_digest(RUN, cutoff, tuple(parts)))
+    return PaymentRunSubmitted(run=RUN, digest=run_drafted(cutoff=cutoff, parts=parts).digest)
 
 
 def run_approved(*, cutoff: int = 1, parts: Iterable[str] = DIGESTS) -> PaymentRunApproved:
-    return PaymentRunApproved(
-        run=RUN, digest=clearing.run_digest(RUN, cutoff, tuple(parts)), submitter=OPERATOR
-    )
+    digest = run_drafted(cutoff=cutoff, parts=parts).digest
+    return PaymentRunApproved(run=RUN, digest=digest, submitter=OPERATOR)
 
 
 def part_paid(**changes: object) -> PaymentRunPaid:
@@ -408,6 +407,11 @@ def part_paid(**changes: object) -> PaymentRunPaid:
 
 def run_closed(run: RunId = RUN) -> PaymentRunClosed:
     return PaymentRunClosed(run=run, transfers=1, amount_cents=Cents(1000))
+
+
+def run_withdrawn(run: RunId = RUN) -> PaymentRunClosed:
+    """Closed before anybody approved it."""
+    return PaymentRunClosed(run=run, transfers=0, amount_cents=Cents(0))
 
 
 def venue_reimbursed(**changes: object) -> VenueReimbursed:

@@ -14,6 +14,7 @@ from ledger.facts.codec import (
     TOPICS,
     UnreadableEventError,
     decode,
+    decode_all,
     encode,
 )
 from tests.builders.examples import EXAMPLES
@@ -33,7 +34,7 @@ HEADER = "a" * 80  # longer than any stream, command id or actor
 
 @pytest.mark.parametrize("kind", [pytest.param(kind, id=tag) for tag, kind in FACTS.items()])
 def test_what_is_decoded_is_what_was_encoded(kind: type[Fact]) -> None:
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(events_of(kind))
     def holds(event: Event) -> None:
         assert decode(encode(event)) == event
@@ -41,7 +42,6 @@ def test_what_is_decoded_is_what_was_encoded(kind: type[Fact]) -> None:
     holds()
 
 
-@settings(deadline=None)
 @given(EVENTS)
 def test_the_bytes_are_plain_json_that_names_its_type(event: Event) -> None:
     document = json.loads(encode(event))
@@ -50,13 +50,11 @@ def test_the_bytes_are_plain_json_that_names_its_type(event: Event) -> None:
     assert document["stream"] == event.stream
 
 
-@settings(deadline=None)
 @given(st.binary())
 def test_any_bytes_are_an_event_or_unreadable(state: bytes) -> None:
     unreadable_or_event(state)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_damaged_bytes_are_an_event_or_unreadable(data: st.DataObject) -> None:
     state = bytearray(encode(data.draw(st.sampled_from(list(EXAMPLES.values())))))
@@ -65,7 +63,7 @@ def test_damaged_bytes_are_an_event_or_unreadable(data: st.DataObject) -> None:
     unreadable_or_event(bytes(state[: data.draw(st.integers(0, len(state)))]))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -98,6 +96,42 @@ def test_what_does_not_fit_the_types_is_unreadable(old: bytes, new: bytes) -> No
 
     with pytest.raises(UnreadableEventError):
         decode(state.replace(old, new))
+
+
+@given(st.lists(EVENTS, max_size=5))
+def test_many_are_decoded_as_each_would_be(events: list[Event]) -> None:
+    states = [encode(event) for event in events]
+
+    assert decode_all(states) == [decode(state) for state in states] == events
+
+
+@given(st.data())
+def test_one_damaged_row_among_many_is_not_read_over(data: st.DataObject) -> None:
+    states = [encode(redeemed(1)), encode(redeemed(2)), encode(redeemed(3))]
+    damaged = states[data.draw(st.integers(0, 2))]
+    at = data.draw(st.integers(0, len(damaged) - 1))
+    cut = [damaged[:at] if state is damaged else state for state in states]
+
+    with pytest.raises(UnreadableEventError):
+        decode_all(cut)
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        [b""],
+        [b" "],
+        [b"", encode(redeemed(1))],
+        [encode(redeemed(1)) + b"," + encode(redeemed(2))],
+        [encode(redeemed(1))[:20], encode(redeemed(1))[20:]],
+        [encode(redeemed(1)), b"\xff"],
+        [b"[" * 100_000],
+    ],
+    ids=["empty", "blank", "one empty", "two in one", "one in two", "not UTF-8", "bottomless"],
+)
+def test_a_row_is_an_event(states: list[bytes]) -> None:
+    with pytest.raises(UnreadableEventError):
+        decode_all(states)
 
 
 def unreadable_or_event(state: bytes) -> None:

@@ -165,10 +165,10 @@ def test_the_national_volume_is_assumed_and_names_both_figures() -> None:
 @pytest.mark.parametrize(
     ("name", "area"),
     [
-        ("AV12", AcceptanceArea("departments", frozenset({"12"}))),
-        ("BFC22", AcceptanceArea("regions", frozenset({"27"}))),
-        ("CA62", AcceptanceArea("departments", frozenset({"62"}))),
-        ("HDF22", AcceptanceArea("regions", frozenset({"32"}))),
+        ("AV12", AcceptanceArea("departments", ("12",))),
+        ("BFC22", AcceptanceArea("regions", ("27",))),
+        ("CA62", AcceptanceArea("departments", ("62",))),
+        ("HDF22", AcceptanceArea("regions", ("32",))),
         ("NAT19", AcceptanceArea("national")),
     ],
 )
