@@ -297,7 +297,7 @@ def decide_order(order: OrderCarnets, at: Situation) -> Decision:
 
 
 def validity(rules: Rules, millesime: int, zone: str) -> tuple[datetime, datetime]:
-    """The half-open span of a millésime: thirteen months to midnight in the programme's zone (R31)."""
+    """A millésime's half-open span: thirteen months to midnight in the programme's zone (R31)."""
     first = date.fromisoformat(f"{millesime}-{rules.first_day}")
     last = date.fromisoformat(f"{millesime + 1}-{rules.last_day}")
     return start_of_day(first, zone), end_of_day(last, zone)

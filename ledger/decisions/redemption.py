@@ -77,7 +77,7 @@ class RedeemTickets(TerminalCommand, frozen=True, kw_only=True):
 
 
 class VoidRedemption(TerminalCommand, frozen=True, kw_only=True):
-    """Take a redemption back. It carries the codes, so that its carnet is found without a search."""
+    """Take a redemption back. It carries the codes, so its carnet is found without a search."""
 
     keeps_digest: ClassVar[bool] = False
 

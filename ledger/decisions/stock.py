@@ -30,7 +30,7 @@ from ledger.values.reasons import Reason, Refusal
 
 
 class IssueCarnets(Command, frozen=True, kw_only=True):
-    """Make a chunk of an order's carnets exist: the next numbers, with the digests of their codes."""
+    """Make the next chunk of an order's carnets exist, with the digests of their codes."""
 
     may_wait = True
 

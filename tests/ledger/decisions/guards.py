@@ -1,7 +1,8 @@
 """Finds the guards in the source of the decisions, and switches one off.
 
 A guard is the condition under which a decision refuses. `X or Y` is switched off as a whole, and
-then X and Y one by one.
+then X and Y one by one. A requirement is what a command holds itself to when it is made; there
+it is `X and Y` that is taken apart.
 """
 
 import ast
@@ -31,16 +32,31 @@ Branch = ast.If | ast.IfExp
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
-    """A condition that leads to a refusal, and the code of its function without it."""
+class Condition:
+    """A condition, and the code of its function without it."""
 
-    reason: Reason
     where: str
     function: FunctionType
     without: CodeType
 
     def switch_off(self, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(self.function, "__code__", self.without)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What leads to a refusal, or a part of it."""
+
+    reason: Reason
+    condition: Condition
+    whole: bool
+
+    @property
+    def where(self) -> str:
+        return self.condition.where
+
+    def switch_off(self, patch: pytest.MonkeyPatch) -> None:
+        self.condition.switch_off(patch)
 
 
 class Source:
@@ -90,13 +106,27 @@ class Source:
     def guards_of(self, reason: Reason, call: ast.Call) -> Iterator[Guard]:
         branch, leads_there = self.branch_around(call)
         whole = branch.test
-        for condition, weaker in _weaker(whole, leads_there=leads_there):
+        for left_out, weaker in _weaker(whole, leads_there=leads_there):
             branch.test = weaker
-            yield self.guard(reason, self.function_of(call), ast.unparse(condition))
+            condition = self.lost(self.function_of(call), ast.unparse(left_out))
+            yield Guard(reason, condition, whole=left_out is whole)
         branch.test = whole
 
-    def guard(self, reason: Reason, function: ast.FunctionDef, condition: str) -> Guard:
-        """The guard that the tree, as it is now, has lost."""
+    def requirements(self) -> Iterator[Condition]:
+        """What the commands of the module hold themselves to."""
+        for node in ast.walk(self.tree):
+            match node:
+                case ast.Call(ast.Name("require"), [], [ast.keyword("holds") as holds, _]):
+                    whole = holds.value
+                    for left_out, looser in _looser(whole):
+                        holds.value = looser
+                        yield self.lost(self.function_of(node), ast.unparse(left_out))
+                    holds.value = whole
+                case _:
+                    pass
+
+    def lost(self, function: ast.FunctionDef, condition: str) -> Condition:
+        """The condition that the tree, as it is now, is without."""
         owner = self.parents[function]
         path = [*([owner.name] if isinstance(owner, ast.ClassDef) else []), function.name]
         live: object = self.module
@@ -110,7 +140,7 @@ class Source:
             )
         assert isinstance(live, FunctionType)
         where = f"{self.module.__name__.rpartition('.')[2]}.{'.'.join(path)}: {condition}"
-        return Guard(reason, where, live, code)
+        return Condition(where, live, code)
 
     def branch_around(self, call: ast.Call) -> tuple[Branch, bool]:
         """The nearest branch around a refusal, and the value of its test that leads there."""
@@ -132,11 +162,24 @@ class Source:
 def _weaker(test: ast.expr, *, leads_there: bool) -> Iterator[tuple[ast.expr, ast.expr]]:
     """What is switched off, and the test that is left."""
     yield test, ast.Constant(not leads_there)
-    if leads_there and isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or):
+    if leads_there:
+        yield from _operands(test, ast.Or())
+
+
+def _looser(test: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What is switched off, and what is still required."""
+    yield test, ast.Constant(value=True)
+    yield from _operands(test, ast.And())
+
+
+def _operands(test: ast.expr, operator: ast.boolop) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Each operand of this operator, and the test without it."""
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, type(operator)):
         for left_out in test.values:
             rest = [operand for operand in test.values if operand is not left_out]
-            yield left_out, rest[0] if len(rest) == 1 else ast.BoolOp(ast.Or(), rest)
+            yield left_out, rest[0] if len(rest) == 1 else ast.BoolOp(operator, rest)
 
 
 SOURCES = tuple(map(Source, MODULES))
 GUARDS = tuple(guard for source in SOURCES for guard in source.guards())
+REQUIREMENTS = tuple(required for source in SOURCES for required in source.requirements())

@@ -47,6 +47,7 @@ from tests.builders.commands import (
     submit_run,
     transfer,
     void,
+    withdraw_run,
     wrong_code,
 )
 from tests.builders.facts import (
@@ -65,6 +66,7 @@ from tests.builders.facts import (
     run_approved,
     run_drafted,
     run_submitted,
+    run_withdrawn,
     start_of,
     terminal_enrolled,
     terminal_invited,
@@ -126,8 +128,16 @@ CARNET: dict[str, str | int] = {"carnet": "BFC22-0000001"}
 HALF_AN_HOUR = timedelta(minutes=30)  # the example rules' delay for a void
 INVITED = terminal_invited(terminal=OTHER_TERMINAL)
 REDEEMED = (*READY, redeemed())
+CATALOGUED = under(READY, services=("cv", "impots"))
 ORDERED = (*STARTED, carnets_ordered())
 CUT_OFF = (cutoff_fixed(),)
+ENVELOPE = ProgrammeId("HDF22")
+CLOSED_AROUND = (
+    programme_opened(programme=ENVELOPE),
+    programme_opened(parent=ENVELOPE),
+    *STARTED[2:],
+    programme_closed(ENVELOPE),
+)
 INSIDE = ProgrammeId("LYC22")
 NESTED = (
     programme_opened(programme=NOBODY),
@@ -139,6 +149,7 @@ EMPTY_RUN = (
     run_submitted(parts=()),
     run_approved(parts=()),
 )
+WITHDRAWN = (*SUBMITTED, run_withdrawn())
 
 SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
     Reason.LEDGER_HAS_STARTED: (
@@ -208,6 +219,7 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
         Scenario("open in itself", (), open_programme(parent=PROGRAMME)),
         Scenario("open in what is inside another", NESTED, open_programme(parent=INSIDE)),
         Scenario("order without its parent", NESTED, order_carnets(programme=INSIDE)),
+        Scenario("order with another's", STARTED, order_carnets(parent=NOBODY)),
     ),
     Reason.ORDER_UNKNOWN: (Scenario("issue", STARTED, issue()),),
     Reason.ORDER_EXISTS: (Scenario("order twice", STOCKED, order_carnets()),),
@@ -234,6 +246,7 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
     Reason.RUN_UNKNOWN: (
         Scenario("draft", STARTED, draft_run()),
         Scenario("pay", STARTED, pay_part()),
+        Scenario("withdraw", STARTED, withdraw_run()),
     ),
     Reason.RUN_EXISTS: (
         Scenario("cut off twice", CUT_OFF, fix_cutoff()),
@@ -257,7 +270,8 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
         Scenario("publish", (*STARTED, programme_closed()), publish_rules(2)),
         Scenario("close twice", (*STARTED, programme_closed()), close_programme()),
         Scenario("order", (*STARTED, programme_closed()), order_carnets(), 1),
-        Scenario("record funding", (*STARTED, programme_closed()), record_funding()),
+        Scenario("order in a closed envelope", CLOSED_AROUND, order_carnets(parent=ENVELOPE), 1),
+        Scenario("issue", (*ORDERED, programme_closed()), issue()),
         Scenario("activate", (*STOCKED, funding_received(), programme_closed()), activate()),
         Scenario("assign", (*CIRCULATING, programme_closed()), assign(), 1),
         Scenario("redeem", (*READY, programme_closed()), redeem(), 1, CARNET),
@@ -285,11 +299,11 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
         Scenario(
             "of the envelope it is in",
             (
-                programme_opened(programme=ProgrammeId("HDF22"), cap_tickets=19),
-                programme_opened(parent=ProgrammeId("HDF22")),
+                programme_opened(programme=ENVELOPE, cap_tickets=19),
+                programme_opened(parent=ENVELOPE),
                 *STARTED[2:],
             ),
-            order_carnets(parent=ProgrammeId("HDF22")),
+            order_carnets(parent=ENVELOPE),
             1,
             {"tickets": 20},
         ),
@@ -342,11 +356,28 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
         Scenario("redeem", (*STOCKED, *AT_THE_VENUE, assigned()), redeem(), 1, CARNET),
     ),
     Reason.HOLDER_DIFFERS: (
-        Scenario("transfer, one of two", (*STOCKED, transferred(2)), transfer(1, 2)),
+        Scenario(
+            "transfer, one of two",
+            (*STOCKED, transferred(2)),
+            transfer(1, 2),
+            detail={"carnet": "BFC22-0000002"},
+        ),
+        Scenario(
+            "transfer, the lowest is named",
+            (*STOCKED, transferred(1), transferred(2)),
+            transfer(2, 1),
+            detail=CARNET,
+        ),
         Scenario("assign", CIRCULATING, assign(holder=TOWN_HALL), 1),
     ),
     Reason.TICKET_ALREADY_ASSIGNED: (
-        Scenario("transfer, one of two", READY, transfer(1, 2)),
+        Scenario("transfer, one of two", READY, transfer(1, 2), detail=CARNET),
+        Scenario(
+            "transfer, the lowest is named",
+            (*READY, assigned(2)),
+            transfer(2, 1),
+            detail=CARNET,
+        ),
         Scenario("assign", (*CIRCULATING, assigned(tickets=(1, 2))), assign(tickets=(2, 3)), 1),
     ),
     Reason.TICKET_NOT_ASSIGNED: (
@@ -381,6 +412,10 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
             AcceptanceArea("venues", (OTHER_VENUE,)),
         )
     ),
+    Reason.SERVICE_NOT_OFFERED: (
+        Scenario("not in the catalogue", CATALOGUED, redeem(service_code="yoga"), 1, CARNET),
+        Scenario("none named", CATALOGUED, redeem(), 1, CARNET),
+    ),
     Reason.VENUE_DIFFERS: (
         Scenario(
             "void what another venue took (E27)",
@@ -407,28 +442,25 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
     Reason.RUN_IN_ANOTHER_STATE: (
         Scenario("draft twice", DRAFTED, draft_run()),
         Scenario("draft for another cutoff", CUT_OFF, draft_run(cutoff=2)),
+        Scenario("draft what is withdrawn", (*CUT_OFF, run_withdrawn()), draft_run()),
         Scenario("submit before the draft", CUT_OFF, submit_run()),
         Scenario("submit twice", SUBMITTED, submit_run()),
+        Scenario("submit what is withdrawn", (*DRAFTED, run_withdrawn()), submit_run()),
         Scenario("approve before the draft", CUT_OFF, approve_run()),
         Scenario("approve what nobody submitted", DRAFTED, approve_run()),
         Scenario("approve twice", APPROVED, approve_run()),
+        Scenario("approve what is withdrawn", WITHDRAWN, approve_run()),
+        Scenario("withdraw what is approved", APPROVED, withdraw_run()),
+        Scenario("withdraw twice", WITHDRAWN, withdraw_run()),
         Scenario("pay before the draft", CUT_OFF, pay_part()),
         Scenario("pay before the approval", SUBMITTED, pay_part()),
         Scenario("pay a part ahead", APPROVED, pay_part(part=1)),
         Scenario("pay after the last part", PAID, pay_part(part=1, lines=())),
+        Scenario("pay what is withdrawn", WITHDRAWN, pay_part()),
     ),
     Reason.RUN_DIGEST_DIFFERS: (
         Scenario("approve another draft", SUBMITTED, approve_run(digest="0" * 64)),
         Scenario("pay another amount", APPROVED, pay_part(lines=(RunLine(VENUE, Cents(2000)),))),
-        Scenario(
-            "pay a line in a run without any",
-            (
-                cutoff_fixed(),
-                run_drafted(parts=()),
-                run_submitted(parts=()),
-                run_approved(parts=()),
-            ),
-            pay_part(),
-        ),
+        Scenario("pay a line in a run without any", EMPTY_RUN, pay_part()),
     ),
 }

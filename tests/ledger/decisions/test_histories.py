@@ -41,6 +41,7 @@ from tests.builders.commands import (
     transfer,
     void,
     withdraw_qualification,
+    withdraw_run,
 )
 from tests.builders.history import AT_THE_VENUE, ELSEWHERE, STARTED, Log, log_of
 from tests.builders.world import (
@@ -101,10 +102,9 @@ office: st.SearchStrategy[Command] = st.one_of(
     ),
     st.builds(activate, numbers),
     st.builds(
-        lambda number, sender, receiver: transfer(number, sender=sender, receiver=receiver),
+        lambda number, ways: transfer(number, sender=ways[0], receiver=ways[1]),
         numbers,
-        holders,
-        holders,
+        st.permutations([REGION, TOWN_HALL]),
     ),
     st.builds(
         lambda number, chosen, holder: assign(number, tickets=chosen, holder=holder),
@@ -122,7 +122,7 @@ counter: st.SearchStrategy[Command] = st.builds(
 )
 rare: st.SearchStrategy[Command] = st.sampled_from(
     [
-        *[fix_cutoff(), fix_cutoff(RunId("2022-07")), suspend_venue()] * 3,
+        *[fix_cutoff(), fix_cutoff(RunId("2022-07")), withdraw_run(), suspend_venue()] * 3,
         revoke_terminal(),
         roll_key(),
         withdraw_qualification(),
@@ -172,7 +172,7 @@ def known(log: Log, command: Command) -> bool:
     )
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(commands)
 def test_a_ticket_is_redeemed_once_net_of_voids(some: list[Command]) -> None:
     _, events = played(some)
@@ -188,7 +188,7 @@ def test_a_ticket_is_redeemed_once_net_of_voids(some: list[Command]) -> None:
         assert set(taken_now.values()) <= {0, 1}
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(commands)
 def test_stored_bytes_fold_into_the_same_state_every_time(some: list[Command]) -> None:
     """What the writer has in memory is what a restart would read."""
@@ -201,7 +201,7 @@ def test_stored_bytes_fold_into_the_same_state_every_time(some: list[Command]) -
     assert [encode(event) for event in once.events] == stored
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(commands)
 def test_the_books_sum_to_zero_and_no_ticket_circulates_unfunded(some: list[Command]) -> None:
     _, events = played(some)
@@ -219,7 +219,7 @@ def test_the_books_sum_to_zero_and_no_ticket_circulates_unfunded(some: list[Comm
         assert all(cents <= 0 for account, cents in net.items() if account.startswith("467"))
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(commands)
 def test_a_ticket_passes_each_stage_before_the_next(some: list[Command]) -> None:
     """Ordered ≥ issued ≥ activated ≥ assigned ≥ redeemed, within the cap."""
@@ -250,7 +250,7 @@ def test_a_ticket_passes_each_stage_before_the_next(some: list[Command]) -> None
         assert 0 <= units["redeemed"] <= units["assigned"]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(commands, st.data())
 def test_to_decide_changes_nothing_and_gives_the_same_answer(
     some: list[Command], data: st.DataObject

@@ -8,6 +8,7 @@ from ledger.values.ids import OrderId, ProgrammeId, programme_stream
 from ledger.values.reasons import Reason, Refusal
 from tests.builders.commands import (
     close_programme,
+    issue,
     open_programme,
     order_carnets,
     publish_rules,
@@ -26,6 +27,7 @@ from tests.builders.history import STARTED, facts_of, given, log_of, under
 from tests.builders.world import PROGRAMME
 
 SCHOOLS = ProgrammeId("LYC22")  # an experiment inside PROGRAMME (R20)
+ENVELOPE = ProgrammeId("HDF22")  # one that PROGRAMME is inside of
 
 
 def ordered(*facts: object) -> CarnetsOrdered:
@@ -56,6 +58,13 @@ def test_a_programme_may_be_opened_inside_another() -> None:
     inside = open_programme(programme=SCHOOLS, parent=PROGRAMME).decide(given(programme_opened()))
 
     assert facts_of(inside) == (programme_opened(programme=SCHOOLS, parent=PROGRAMME),)
+
+
+def test_an_envelope_has_no_envelope_around_it() -> None:
+    nested = (programme_opened(), programme_opened(programme=SCHOOLS, parent=PROGRAMME))
+    inside = open_programme(programme=ProgrammeId("CLG22"), parent=SCHOOLS)
+
+    assert inside.decide(given(*nested)) == Refusal(Reason.PARENT_UNKNOWN)
 
 
 def test_an_order_fixes_numbers_validity_and_face_value() -> None:
@@ -145,16 +154,16 @@ def test_a_programme_without_a_cap_takes_any_order() -> None:
 
 def test_an_order_draws_on_the_envelope_that_it_is_in() -> None:
     """Both streams move, so neither cap can be passed by two orders at once."""
-    parent = programme_opened(programme=ProgrammeId("HDF22"), cap_tickets=40)
-    log = log_of(parent, programme_opened(parent=ProgrammeId("HDF22")), *STARTED[2:])
-    first = log.submit(order_carnets(parent=ProgrammeId("HDF22")))
+    parent = programme_opened(programme=ENVELOPE, cap_tickets=40)
+    log = log_of(parent, programme_opened(parent=ENVELOPE), *STARTED[2:])
+    first = log.submit(order_carnets(parent=ENVELOPE))
 
     assert isinstance(first, Accepted)
     assert first.facts == (
         (
             programme_stream("HDF22"),
             EnvelopeDrawn(
-                programme=ProgrammeId("HDF22"),
+                programme=ENVELOPE,
                 drawn_by=PROGRAMME,
                 order=OrderId("order-1"),
                 tickets=20,
@@ -162,7 +171,29 @@ def test_an_order_draws_on_the_envelope_that_it_is_in() -> None:
         ),
         (programme_stream(PROGRAMME), carnets_ordered()),
     )
-    again = order_carnets(parent=ProgrammeId("HDF22"), order=OrderId("order-2"), carnets=5)
+    again = order_carnets(parent=ENVELOPE, order=OrderId("order-2"), carnets=5)
     assert log.submit(again) == Refusal(Reason.CAP_EXCEEDED, 1, {"tickets": 25})
-    last = order_carnets(parent=ProgrammeId("HDF22"), order=OrderId("order-2"), carnets=4)
+    last = order_carnets(parent=ENVELOPE, order=OrderId("order-2"), carnets=4)
     assert isinstance(log.submit(last), Accepted)
+
+
+def test_a_closed_envelope_is_drawn_on_no_more() -> None:
+    """What stands in the programmes inside it goes on."""
+    inside = programme_opened(parent=ENVELOPE)
+    log = log_of(programme_opened(programme=ENVELOPE), inside, *STARTED[2:])
+    assert isinstance(log.submit(order_carnets(parent=ENVELOPE)), Accepted)
+    log.submit(close_programme(programme=ENVELOPE))
+
+    again = order_carnets(parent=ENVELOPE, order=OrderId("order-2"))
+
+    assert log.submit(again) == Refusal(Reason.PROGRAMME_CLOSED, 1)
+    assert isinstance(log.submit(issue()), Accepted)
+
+
+@pytest.mark.parametrize("named", [None, SCHOOLS])
+def test_an_order_names_the_envelope_that_it_draws_on(named: ProgrammeId | None) -> None:
+    """Else its cap would not be looked at."""
+    envelopes = (programme_opened(programme=ENVELOPE), programme_opened(programme=SCHOOLS))
+    history = (*envelopes, programme_opened(parent=ENVELOPE), *STARTED[2:])
+
+    assert order_carnets(parent=named).decide(given(*history)) == Refusal(Reason.PARENT_UNKNOWN)

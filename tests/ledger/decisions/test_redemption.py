@@ -95,6 +95,45 @@ def test_the_catalogue_entry_and_the_workshop_stand_on_the_fact() -> None:
 
 
 @pytest.mark.parametrize(
+    ("services", "named", "offered"),
+    [
+        (("cv", "impots"), "cv", True),
+        (("cv", "impots"), "CV", False),
+        (("cv", "impots"), "yoga", False),
+        (("cv", "impots"), None, False),
+        ((), "yoga", True),
+        ((), None, True),
+    ],
+)
+def test_a_claim_names_a_service_of_the_catalogue_where_there_is_one(
+    services: tuple[str, ...], named: str | None, *, offered: bool
+) -> None:
+    outcome = redeem(service_code=named).decide(given(*under(READY, services=services)))
+
+    assert (reason_of(outcome) is Reason.SERVICE_NOT_OFFERED) is not offered
+    assert isinstance(outcome, Accepted) is offered
+
+
+def test_the_catalogue_is_that_of_the_rules_under_which_tickets_were_handed_out() -> None:
+    """E25: of two versions the older decides, and the refusal names it."""
+    history = (
+        *under(READY[:-1], services=("cv",)),
+        rules_published(2, services=("impots",)),
+        assigned(tickets=(2,), rule_version=1),
+        assigned(tickets=(1, 3), rule_version=2),
+    )
+
+    assert isinstance(redeem(1, 2, service_code="cv").decide(given(*history)), Accepted)
+    assert redeem(1, 2, service_code="impots").decide(given(*history)) == Refusal(
+        Reason.SERVICE_NOT_OFFERED, 1, {"carnet": "BFC22-0000001"}
+    )
+    assert isinstance(redeem(1, 3, service_code="impots").decide(given(*history)), Accepted)
+    assert redeem(1, 3, service_code="cv").decide(given(*history)) == Refusal(
+        Reason.SERVICE_NOT_OFFERED, 2, {"carnet": "BFC22-0000001"}
+    )
+
+
+@pytest.mark.parametrize(
     ("instant", "expired"),
     [
         (datetime(2023, 1, 31, 22, 59, 59, tzinfo=UTC), False),  # 23:59:59 in Paris
@@ -331,6 +370,29 @@ def test_the_delay_for_a_void_is_that_of_the_tickets_rules() -> None:
     assert reason_of(late) is Reason.VOID_TOO_LATE
 
 
+@pytest.mark.parametrize(
+    ("tickets", "version", "minutes"),
+    [((2,), 1, 30), ((1,), 2, 5), ((1, 2), 1, 30), ((1, 3), 2, 5)],
+)
+def test_on_a_split_carnet_the_older_of_the_tickets_rules_gives_the_delay(
+    tickets: tuple[int, ...], version: int, minutes: int
+) -> None:
+    """E25: not those of another beneficiary's tickets of the same carnet."""
+    history = (
+        *READY[:-1],
+        rules_published(2, void_minutes=5),
+        assigned(tickets=(2,), rule_version=1),
+        assigned(tickets=(1, 3), rule_version=2),
+        redeemed(*tickets),
+    )
+    last = NOW + timedelta(minutes=minutes)
+
+    assert isinstance(void(*tickets).decide(given(*history, at=last)), Accepted)
+    assert void(*tickets).decide(given(*history, at=last + SECOND)) == Refusal(
+        Reason.VOID_TOO_LATE, version, {"carnet": "BFC22-0000001"}
+    )
+
+
 def test_a_second_redemption_of_the_same_ticket_can_be_voided_too() -> None:
     log = log_of(*READY)
     for claim in ("a", "b"):
@@ -352,6 +414,13 @@ def test_a_check_says_what_a_redemption_would() -> None:
             "usable_until": "2023-01-31",
         }
     )
+
+
+def test_a_check_is_of_the_tickets_and_asks_for_no_service() -> None:
+    answer = check().decide(given(*under(READY, services=("cv",))))
+
+    assert isinstance(answer, Finding)
+    assert answer.answer["redeemable"] is True
 
 
 def test_a_check_gives_the_reason_and_nothing_else() -> None:

