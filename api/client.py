@@ -1,0 +1,249 @@
+"""A terminal: enrol a device; then check, redeem and void tickets.
+
+To run, to read, or to copy with `client_link.py` and `client_wire.py`; it needs `cryptography`.
+`client.sh` does the same with openssl and curl, on the same folders.
+
+    device = Device.make(Path("till"), "https://clearing.example.org")
+    device.enrol("t-0123456789ab-…")  # once, with the invitation that the operator shows
+    receipt = device.redeem(["BFC22-0001234-03-07K2M9Q-X"])
+    device.void(receipt["claim_id"], ["BFC22-0001234-03-07K2M9Q-X"])
+
+One rule can't be left out. What changes something has an id, which is made and kept *before* it is
+sent, and it is sent again with that id until there is an answer: without one, the ticket may be
+redeemed or not. The same id twice redeems it once.
+
+A device is a folder that only its account can read, used by one process at a time:
+
+    url          where the service is
+    authority    only where it knows itself by another name than in `url`; signatures cover it
+    key.pem      our private key (better: in the platform's key store)
+    next.pem     while a key is rolled, the one that replaces it
+    terminal     our name, once we are enrolled
+    sequence     how many claims we have made
+    pending/ID   what has no answer yet: its path, a line feed, its body
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from pathlib import Path
+from time import time  # noqa: TID251  # a device has a clock of its own
+from typing import Final
+
+from api import client_wire as wire
+from api.client_link import Answer, Link, OutcomeUnknownError, ProblemError, encode
+
+USAGE: Final = """\
+usage: python -m api.client FOLDER make URL [ed25519 | ecdsa-p256-sha256]
+    FOLDER enrol INVITATION | check CODE... | redeem CODE... | void CLAIM_ID CODE...
+    FOLDER batch     lines of codes on standard input: a claim each
+    FOLDER resume    ask again for all that has no answer yet
+    FOLDER roll      replace the device's key
+Prints the answer. Leaves with 0: done; 1: refused; 2: not understood; 4: outcome unknown, `resume`
+later. SOUCHE_PATIENCE: seconds until a request is given up (60).
+"""
+
+
+class Device:
+    """A device: its key, its counter, and what it waits for. For one thread."""
+
+    def __init__(self, folder: Path, *, patience: float = 60.0, timeout: float = 10.0) -> None:
+        """Take up the device in `folder`; then `resume` what its last process left.
+
+        `timeout` seconds for each try, `patience` seconds until a request is given up.
+        """
+        self.link = Link((folder / "url").read_text(), patience, timeout)
+        if (folder / "authority").exists():
+            self.link.authority = (folder / "authority").read_text()
+        self._folder = folder
+        self._key = wire.key_from_pem((folder / "key.pem").read_bytes())
+
+    @classmethod
+    def make(cls, folder: Path, url: str, algorithm: str = wire.ED25519) -> "Device":
+        """A new device with a key of its own, in a new folder. It has to be enrolled."""
+        key = wire.make_key(algorithm)
+        Link(url, 0, 0)  # an address that won't do is refused here
+        folder.mkdir(mode=0o700)
+        (folder / "pending").mkdir()
+        keep(folder / "key.pem", wire.key_to_pem(key))
+        keep(folder / "url", url.rstrip("/").encode())
+        return cls(folder)
+
+    def close(self) -> None:
+        self.link.close()
+
+    @property
+    def public_key(self) -> str:
+        return wire.public_key(self._key)
+
+    @property
+    def terminal(self) -> str:
+        return (self._folder / "terminal").read_text()
+
+    def enrol(self, invitation: str) -> Answer:
+        """Bind our key to an invitation. Without an answer, do it again."""
+        proof = wire.key_proof(self._key, "enrol", self.link.authority, invitation)
+        asked = {"invitation": invitation, **proof}
+        path, body = "/v1/terminals/enrol", encode(asked)
+        enrolled = self.link.until_answered(lambda: self.link.post(path, body))
+        keep(self._folder / "terminal", enrolled["terminal"].encode())
+        return enrolled
+
+    def check(self, codes: Iterable[str]) -> Answer:
+        """Whether these tickets of one carnet would be taken now. Changes nothing."""
+        return self._signed("/v1/checks", encode({"codes": _read(codes)}))
+
+    def redeem(self, codes: Iterable[str], **workshop: str) -> Answer:
+        """Take 1 to 10 tickets of one carnet, all or none, for `service_code`, `workshop_id`."""
+        claim = self._claims([codes])[0] | workshop
+        return self._once(claim["claim_id"], "/v1/redemptions", claim)
+
+    def redeem_batch(self, claims: Iterable[Iterable[str]]) -> list[Answer]:
+        """Redeem up to 500 claims, each on its own. There is a verdict for each, in order."""
+        batch = {"claims": self._claims(claims)}
+        verdicts: list[Answer] = self._once(_new_id(), "/v1/redemptions/batch", batch)["verdicts"]
+        return verdicts
+
+    def void(self, claim_id: str, codes: Iterable[str]) -> Answer:
+        """Take a redemption back; `codes` are those that it took."""
+        void_id = _new_id()
+        void = {"void_id": void_id, "codes": _read(codes)}
+        return self._once(void_id, f"/v1/redemptions/{claim_id}/void", void)
+
+    def resume(self) -> dict[str, Answer]:
+        """Ask again for all that has no answer yet: answers by id. A problem is an answer, too."""
+        answers = {}
+        for kept in sorted((self._folder / "pending").glob("[!.]*")):
+            try:
+                answers[kept.name] = self._settle(kept)
+            except ProblemError as e:
+                if e.is_about_us:
+                    raise
+                answers[kept.name] = e.told
+        return answers
+
+    def roll(self, algorithm: str = wire.ED25519) -> str:
+        """Replace our key by a new one, and give that one's public part. Safe to do again."""
+        kept = self._folder / "next.pem"
+        if not kept.exists():
+            keep(kept, wire.key_to_pem(wire.make_key(algorithm)))
+        new = wire.key_from_pem(kept.read_bytes())
+        try:
+            self.link.until_answered(lambda: self._roll_to(new))
+        except ProblemError as e:
+            if e.reason != "unauthenticated":  # so it is after a try whose answer was lost
+                raise
+        # A session that opens with the new key shows that it is ours by now.
+        self.link.until_answered(lambda: self.link.open_session(self.terminal, new)._asdict())
+        self._key = new
+        kept.replace(self._folder / "key.pem")
+        return self.public_key
+
+    def _roll_to(self, new: wire.Key) -> Answer:
+        nonce = self.link.nonce(self.terminal)
+        message = wire.device_message("session", self.link.authority, self.terminal, nonce)
+        asked = {
+            "terminal": self.terminal,
+            "nonce": nonce,
+            "session_signature": wire.sign(self._key, message),
+            **wire.key_proof(new, "roll", self.link.authority, self.terminal),
+        }
+        return self.link.post("/v1/terminals/roll", encode(asked))
+
+    def _claims(self, claims: Iterable[Iterable[str]]) -> list[Answer]:
+        """Ids and sequence numbers for claims. A number is never used again, whatever happens."""
+        read = [_read(codes) for codes in claims]
+        if not read:
+            raise ValueError("no claims")
+        counter = self._folder / "sequence"
+        used = int(counter.read_text()) if counter.exists() else 0
+        keep(counter, str(used + len(read)).encode())
+        return [
+            {"claim_id": _new_id(), "codes": codes, "sequence": number}
+            for number, codes in enumerate(read, used + 1)
+        ]
+
+    def _once(self, name: str, path: str, asked: Answer) -> Answer:
+        kept = self._folder / "pending" / name
+        keep(kept, path.encode() + b"\n" + encode(asked))
+        return self._settle(kept)
+
+    def _settle(self, kept: Path) -> Answer:
+        """Send what is kept until there is an answer, and only then forget it."""
+        path, _, body = kept.read_bytes().partition(b"\n")
+        try:
+            answer = self._signed(path.decode(), body)
+        except ProblemError as e:
+            if not e.is_about_us:
+                kept.unlink()
+            raise
+        kept.unlink()
+        return answer
+
+    def _signed(self, path: str, body: bytes) -> Answer:
+        return self.link.until_answered(
+            lambda: self.link.post_signed(path, body, self.terminal, self._key)
+        )
+
+
+def keep(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all. It is on the disk when this returns."""
+    draft = path.with_name(f".{path.name}")
+    with open(draft, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file)
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
+
+
+def _read(codes: Iterable[str]) -> list[str]:
+    read = [wire.read_code(code) for code in codes]
+    if not read:
+        raise ValueError("no codes")
+    return read
+
+
+def _new_id() -> str:
+    return wire.make_id(int(time() * 1000))
+
+
+def carry_out(folder: Path, word: str, *given: str) -> object:
+    """Do what the command line says, and give the answer."""
+    if word == "make":
+        return Device.make(folder, *given).public_key
+    patience = float(os.environ.get("SOUCHE_PATIENCE", "60"))
+    with closing(Device(folder, patience=patience)) as device:
+        commands: dict[str, Callable[..., object]] = {
+            "enrol": device.enrol,
+            "check": lambda *codes: device.check(codes),
+            "redeem": lambda *codes: device.redeem(codes),
+            "batch": lambda: {"verdicts": device.redeem_batch(map(str.split, sys.stdin))},
+            "void": lambda claim_id, *codes: device.void(claim_id, codes),
+            "resume": device.resume,
+            "roll": device.roll,
+        }
+        return commands[word](*given)
+
+
+def main(arguments: list[str]) -> int:
+    """Print the answer as JSON."""
+    try:
+        folder, *words = arguments
+        answer, left = carry_out(Path(folder), *words), 0
+    except ProblemError as e:
+        answer, left = e.told, 1
+    except (OutcomeUnknownError, LookupError, OSError, TypeError, ValueError) as e:
+        unknown = isinstance(e, OutcomeUnknownError)
+        sys.stderr.write(f"{e}\n" if unknown else f"{e}\n{USAGE}")
+        return 4 if unknown else 2
+    sys.stdout.write(f"{json.dumps(answer, ensure_ascii=False)}\n")
+    return left
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
