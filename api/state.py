@@ -40,7 +40,7 @@ class Service:
 async def running(settings: Settings, database: Database) -> AsyncIterator[Service]:
     """A service that has started; at the end it finishes what waits and leaves."""
     keys = open_secrets(settings.data)
-    store = PostgresStore(database.writer, channel_of(database))
+    store = PostgresStore(database.writer, database.channel)
     writer = Writer(store, SystemClock(), keys.peppers)
     sessions = Sessions(keys.session_key, settings.signed_authority)
     await writer.start()
@@ -50,11 +50,6 @@ async def running(settings: Settings, database: Database) -> AsyncIterator[Servi
             yield Service(settings, database, keys, writer, sessions, hotpath, tokens, views)
     finally:
         await writer.stop()
-
-
-def channel_of(database: Database) -> str:
-    """The channel on which appends are announced."""
-    return f"{database.schema}_log"
 
 
 def _pool(conninfo: str) -> Pool:

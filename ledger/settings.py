@@ -23,8 +23,8 @@ class Settings(BaseSettings):
     authority: str | None = Field(
         None, description="Host and port as terminals see them; signatures cover it."
     )
-    tls: bool = Field(False, description="Declare that TLS ends in front of this service.")
-    followers: bool = Field(True, description="Run the projections beside the service.")
+    tls: bool = Field(default=False, description="Declare that TLS ends in front of this service.")
+    followers: bool = Field(default=True, description="Run the projections beside the service.")
 
     @property
     def signed_authority(self) -> str:

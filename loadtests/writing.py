@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from api.state import channel_of
 from ledger.batch import Recorded
 from ledger.decisions.situation import Command
 from ledger.log.connection import PostgresStore
@@ -31,7 +30,7 @@ def tune_gc() -> None:
 @asynccontextmanager
 async def open_writer(database: Database, folder: Path) -> AsyncIterator[Writer]:
     """A writer on the ledger whose secrets are in `folder`, until the block ends."""
-    store = PostgresStore(database.writer, channel_of(database))
+    store = PostgresStore(database.writer, database.channel)
     writer = Writer(store, SystemClock(), open_secrets(folder).peppers)
     await writer.start()
     try:

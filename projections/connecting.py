@@ -45,11 +45,6 @@ def lead_keys(database: Database, name: str, version: int) -> tuple[int, int]:
     return lock_keys(database, f"lead {name} {version}")
 
 
-def log_channel(database: Database) -> str:
-    """Where a writer announces that the log has grown."""
-    return f"{database.schema}_log"
-
-
 def _int4(text: str) -> int:
     return zlib.crc32(text.encode()) >> 1  # positive: pg_locks shows it as it is
 

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from ledger.postgres import Database
-from projections.connecting import connect, lead_keys, log_channel
+from projections.connecting import connect, lead_keys
 from projections.pages import head
 from projections.projection import AnyProjection, Connection
 from projections.registry import READ_MODELS
@@ -78,7 +78,7 @@ class Follower:
     def follow(self, stop: StopEvent) -> None:
         """Until `stop` is set, or the connection is lost."""
         prepare(self._connection, self._database, self._projections)
-        channel = sql.Identifier(log_channel(self._database))
+        channel = sql.Identifier(self._database.channel)
         self._connection.execute(sql.SQL("LISTEN {}").format(channel))
         while not stop.is_set():
             began = monotonic()

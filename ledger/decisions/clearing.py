@@ -197,7 +197,7 @@ class WithdrawRun(RunCommand, frozen=True, kw_only=True):
 
 
 class PayPart(RunCommand, frozen=True, kw_only=True):
-    """Let one part of an approved run leave. Venues frozen meanwhile are left out, and stay owed."""
+    """Let one part of an approved run leave. Venues frozen meanwhile are left out, still owed."""
 
     may_wait = True
 

@@ -56,7 +56,7 @@ class VenueEntry:
 
     def is_qualified(self, day: date) -> bool:
         """Whether the venue may take tickets on `day`."""
-        for first, last in self.qualified:
+        for first, last in self.qualified:  # noqa: SIM110 (quicker; each claim asks)
             if first <= day and (last is None or day <= last):
                 return True
         return False

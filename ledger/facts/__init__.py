@@ -46,7 +46,6 @@ from ledger.facts.programmes import (
     TicketsActivated,
 )
 from ledger.facts.venues import (
-    KeyAlgorithm,
     KeyRolled,
     QualificationWithdrawn,
     TerminalEnrolled,
@@ -59,6 +58,7 @@ from ledger.facts.venues import (
     VenueResumed,
     VenueSuspended,
 )
+from ledger.values.keys import KeyAlgorithm
 
 __all__ = [
     "AcceptanceArea",

@@ -15,7 +15,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"
 
 
 class OriginStarted(Fact, frozen=True, tag="log.origin-started.v1"):
-    """Position 1 of every ledger. A demo ledger says so here, and only such a one may shift time."""
+    """Position 1 of every ledger. A demo ledger says so here, and only it may shift time."""
 
     demo: bool
     clock_offset_seconds: int = 0  # added to our clock's instants; 0 unless `demo`

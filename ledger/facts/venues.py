@@ -2,10 +2,9 @@
 
 from datetime import date, datetime
 
-
 from ledger.facts.base import Fact
 from ledger.values.ids import TerminalId, VenueId
-from ledger.values.keys import KeyAlgorithm as KeyAlgorithm
+from ledger.values.keys import KeyAlgorithm
 
 
 class VenueRegistered(Fact, frozen=True, tag="venue.registered.v1"):

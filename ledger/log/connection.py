@@ -25,10 +25,12 @@ from ledger.log.store import StoredRow, StoreUnavailableError, StreamMovedError
 
 # Every statement of the writer is a walk down an index. Left to its statistics, which lag behind a
 # log that grows, the planner now and then reads the whole table instead, or sorts what comes
-# sorted: five to fifteen times slower.
-PIN_PLANS: Final = """
+# sorted: five to fifteen times slower. And a writer that is stopped while it holds the head must
+# not stop the others for long.
+SESSION: Final = """
 SELECT set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),
-       set_config('plan_cache_mode', 'force_generic_plan', false)
+       set_config('plan_cache_mode', 'force_generic_plan', false),
+       set_config('idle_in_transaction_session_timeout', '10s', false)
 """
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -126,7 +128,7 @@ class PostgresStore:
     async def _connect(self) -> Connection:
         connecting = psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
         connection = await asyncio.wait_for(connecting, timeout=CONNECT_WITHIN)
-        await connection.execute(PIN_PLANS)
+        await connection.execute(SESSION)
         return connection
 
 

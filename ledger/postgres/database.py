@@ -32,6 +32,11 @@ class Database:
     projector: str = field(repr=False)
     schema: str = "souche"
 
+    @property
+    def channel(self) -> str:
+        """Where appends are announced to those who follow the log."""
+        return f"{self.schema}_log"
+
 
 @contextmanager
 def open_database(

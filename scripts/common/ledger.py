@@ -23,7 +23,7 @@ from ledger.settings import Settings
 from ledger.values.clock import Clock, SystemClock
 from ledger.values.reasons import Refusal
 from ledger.writer import OutcomeUnknownError, Writer
-from projections.connecting import log_channel, reader_conninfo
+from projections.connecting import reader_conninfo
 from projections.projection import AsyncConnection
 from scripts.common.refusals import RefusedError
 
@@ -97,7 +97,7 @@ async def open_ledger(
 ) -> AsyncIterator[Ledger]:
     """The ledger in a database that is up, until the block ends."""
     secrets = open_secrets(settings.data)
-    store = PostgresStore(database.writer, log_channel(database))
+    store = PostgresStore(database.writer, database.channel)
     writer = Writer(store, clock or SystemClock(), secrets.peppers)
     await writer.start()
     try:

@@ -17,7 +17,6 @@ from ledger.settings import Settings
 from ledger.values.clock import Clock, SystemClock
 from ledger.values.ids import derived_id
 from ledger.writer import Writer
-from projections.connecting import log_channel
 from projections.schema import prepare_read_models
 from scripts.common.ending import CommandError
 from scripts.common.tokens import make_missing_tokens
@@ -73,7 +72,7 @@ def start_ledger(
     secrets = open_secrets(settings.data)
     if origin is None:
         command = start or StartLedger(command_id=derived_id("start"), actor=ACTOR, demo=False)
-        store = PostgresStore(database.writer, log_channel(database))
+        store = PostgresStore(database.writer, database.channel)
         writer = Writer(store, clock or SystemClock(), secrets.peppers)
         asyncio.run(_execute(writer, command))
         origin = origin_of(database)

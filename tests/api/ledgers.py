@@ -13,7 +13,6 @@ import uvicorn
 
 from api.actors import Role, make_token
 from api.app import create_app
-from api.state import channel_of
 from ledger.batch import Recorded
 from ledger.decisions.programmes import StartLedger
 from ledger.log.connection import PostgresStore
@@ -44,6 +43,23 @@ class Served:
     def log_size(self) -> int:
         """How many events there are: what is refused appends none."""
         return int(self.query("SELECT size FROM log_head"))
+
+    def new_desk(self, name: str, role: str) -> Desk:
+        with psycopg.connect(self.database.owner, autocommit=True) as owner:
+            return Desk(self.url, make_token(owner, name, Role(role), real_now()))
+
+    def as_owner(self, statement: str) -> None:
+        with psycopg.connect(self.database.owner, autocommit=True) as owner:
+            owner.execute(statement.encode())
+
+    def count_events_with(self, text: str) -> int:
+        """How many events hold these very bytes."""
+        with psycopg.connect(self.database.writer) as connection:
+            found = connection.execute(
+                "SELECT count(*) FROM events WHERE position(%s IN state) > 0", [text.encode()]
+            ).fetchone()
+        assert found is not None
+        return int(found[0])
 
     def query(self, statement: str) -> int:
         with psycopg.connect(self.database.writer) as connection:
@@ -113,7 +129,7 @@ class _OpeningDay:
 
 
 async def _start(database: Database, data: Path) -> None:
-    store = PostgresStore(database.writer, channel_of(database))
+    store = PostgresStore(database.writer, database.channel)
     writer = Writer(store, _OpeningDay(), open_secrets(data).peppers)
     await writer.start()
     offset = int((TODAY - real_now()).total_seconds())
