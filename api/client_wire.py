@@ -1,4 +1,4 @@
-"""What a terminal computes: signatures, codes, ids. Every function has its cases in `vectors.json`.
+"""What a terminal computes: signatures, codes, ids. `vectors.json` has cases for all but chance.
 
 No I/O, and nothing else of Souche: the standard library and `cryptography` are enough.
 """
