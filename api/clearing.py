@@ -14,7 +14,7 @@ from api.reading import Views, reading
 from api.receipts import Receipt, carry_out, receipt_for
 from api.state import ServiceDep
 from api.tokens import Approver, Operator, Reader
-from ledger.decisions.clearing import ApproveRun, FixCutoff, SubmitRun
+from ledger.decisions.clearing import ApproveRun, FixCutoff, SubmitRun, WithdrawRun
 from ledger.values.reasons import Reason
 
 router = APIRouter(prefix="/v1/payment-runs", tags=["clearing"], route_class=StrictRoute)
@@ -92,6 +92,15 @@ async def approve_run(
 ) -> Receipt:
     """Approve exactly this digest. Never the person who submitted it."""
     command = ApproveRun(command_id=body.command_id, actor=actor.id, run=run, digest=body.digest)
+    return await carry_out(service.writer, response, command)
+
+
+@router.post("/{run}/withdraw", status_code=HTTPStatus.CREATED)
+async def withdraw_run(
+    run: Run, body: CommandBody, actor: Operator, service: ServiceDep, response: Response
+) -> Receipt:
+    """Close a run that was never approved: it pays nothing, and all of it stays owed."""
+    command = WithdrawRun(command_id=body.command_id, actor=actor.id, run=run)
     return await carry_out(service.writer, response, command)
 
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from api.bodies import CommandBody, StrictRoute
 from api.fields import Amount, Funder, Holder, Millesime, Programme, Siret, Text, Zone
@@ -22,7 +22,7 @@ from ledger.decisions.programmes import (
 
 router = APIRouter(prefix="/v1", tags=["programmes"], route_class=StrictRoute)
 
-Weight = Annotated[int, Field(strict=True, ge=0, le=10**12)]
+Weight = Annotated[int, Field(strict=True, ge=1, le=10**12)]
 
 
 class OpenProgrammeBody(CommandBody):
@@ -36,12 +36,6 @@ class OpenProgrammeBody(CommandBody):
         description="Funder → weight in the face value, allocated on running totals."
     )
     parent: Programme | None = Field(None, description="An envelope that this one draws on.")
-
-    @model_validator(mode="after")
-    def _somebody_pays(self) -> "OpenProgrammeBody":
-        if not any(self.shares.values()):
-            raise ValueError("one funder's share must be positive")
-        return self
 
 
 class PublishRulesBody(CommandBody):
