@@ -14,11 +14,14 @@ from ledger.values.ids import NAME_PATTERN, UUID_PATTERN
 LARGEST_CLAIM: Final = 10  # tickets: a carnet has no more
 LARGEST_BATCH: Final = 500  # claims
 
-Uuid = Annotated[str, Meta(pattern=UUID_PATTERN, examples=["0190f5fe-7c00-7a00-8abc-0123456789ab"])]
+# `$` alone would let a line feed stand behind the last character.
+_END = r"(?!\n)"
+
+Uuid = Annotated[str, Meta(pattern=UUID_PATTERN + _END)]
 Code = Annotated[str, Meta(min_length=1, max_length=64, examples=["BFC22-0001234-03-07K2M9Q-X"])]
 Codes = Annotated[list[Code], Meta(min_length=1, max_length=LARGEST_CLAIM)]
 Sequence = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Counted by the device.")]
-Label = Annotated[str, Meta(pattern=NAME_PATTERN)]
+Label = Annotated[str, Meta(pattern=NAME_PATTERN + _END)]
 
 
 class RedemptionRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):

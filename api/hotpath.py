@@ -60,6 +60,9 @@ _check: Final = msgspec.json.Decoder(CheckRequest).decode
 
 _VOID_PREFIX: Final = "/v1/redemptions/"
 _VOID_SUFFIX: Final = "/void"
+_NOT_KNOWN: Final = frozenset(
+    {Reason.TERMINAL_UNKNOWN, Reason.TERMINAL_REVOKED, Reason.SESSION_ENDED}
+)
 _UNKNOWN_CODE: Final = Refusal(Reason.CODE_UNKNOWN)
 
 
@@ -99,7 +102,7 @@ class Hotpath:
             await answer_problem(send, e.problem, e.headers)
         except (WriterError, msgspec.DecodeError, JSONDecodeError, UnicodeDecodeError) as e:
             await answer_problem(send, problem_of(e))
-        except Exception:
+        except Exception:  # noqa: BLE001 (a defect of ours is answered, too)
             _log.exception("%s failed", handler.__name__)
             await answer_problem(send, problem("failed"))
         else:
@@ -194,8 +197,11 @@ class Hotpath:
         )
         if not isinstance(outcome, Finding):
             raise ProblemError(self._told(session, outcome))
-        if outcome.answer.get("reason") == Reason.CODE_UNKNOWN:
-            self._guesses.take(session.terminal)
+        reason = outcome.answer.get("reason")
+        if reason in _NOT_KNOWN:  # it is the device that isn't taken, whatever the tickets are
+            raise ProblemError(problem(reason))
+        if reason == Reason.CODE_UNKNOWN:
+            self._guesses.charge(session.terminal)
         return HTTPStatus.OK, encode(outcome.answer)
 
     def _submit(
@@ -240,7 +246,7 @@ class Hotpath:
         if not isinstance(outcome, Refusal):
             raise TypeError(f"unexpected outcome {type(outcome).__name__}")
         if outcome.reason is Reason.CODE_UNKNOWN:
-            self._guesses.take(session.terminal)
+            self._guesses.charge(session.terminal)
         return problem_for(outcome)
 
     def _slow_down_guessing(self, session: Session) -> None:

@@ -38,6 +38,10 @@ class Limit:
         bucket.tokens -= tokens
         return True
 
+    def charge(self, key: str, tokens: float = 1.0) -> None:
+        """Take tokens, there or not. What is owed is waited for as well."""
+        self._filled(key).tokens -= tokens
+
     def is_empty(self, key: str) -> bool:
         """Whether the next token has to be waited for. Unknown keys have all of theirs."""
         return key in self._buckets and self._filled(key).tokens < 1.0

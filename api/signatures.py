@@ -67,6 +67,7 @@ class Sessions:
                 new, or the session is over.
         """
         sent_digest = parameters = signature = b""
+        found = 0
         for name, value in headers:
             if name == b"content-digest":
                 sent_digest = value
@@ -74,6 +75,11 @@ class Sessions:
                 parameters = value
             elif name == b"signature":
                 signature = value
+            else:
+                continue
+            found += 1
+        if found != 3:  # noqa: PLR2004 (each of the three, and none of them twice)
+            raise ProblemError(problem("unauthenticated"))
         profile = _PARAMETERS.fullmatch(parameters)
         if profile is None:
             raise ProblemError(problem("unauthenticated"))

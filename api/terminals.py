@@ -8,12 +8,14 @@ from pydantic import BaseModel, Field
 from api.bodies import CommandBody, StrictRoute
 from api.execution import attempt, recorded
 from api.fields import ShortText, Terminal, Text, Venue
+from api.problems import ProblemError, problem
 from api.receipts import Receipt, carry_out
 from api.sessions import shown
 from api.state import ServiceDep
 from api.tokens import Operator
 from ledger.decisions.terminals import RevokeTerminal
 from ledger.service import Invitation, invite
+from ledger.values.reasons import Reason
 
 router = APIRouter(prefix="/v1/terminals", tags=["terminals"], route_class=StrictRoute)
 
@@ -75,4 +77,10 @@ async def revoke_terminal(
     command = RevokeTerminal(
         command_id=body.command_id, actor=actor.id, terminal=terminal, cause=body.cause
     )
-    return await carry_out(service.writer, response, command)
+    try:
+        return await carry_out(service.writer, response, command)
+    except ProblemError as e:
+        if e.problem.reason != Reason.TERMINAL_UNKNOWN:
+            raise
+        # To the device itself that is 401. Here the token is good: there is no such device.
+        raise ProblemError(problem("not-found")) from e

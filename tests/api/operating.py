@@ -89,10 +89,12 @@ def register_holders(desk: Desk) -> None:
 def make_stock(desk: Desk, carnets: int, programme: str = PROGRAMME, order: str = ORDER) -> Stock:
     """Carnets that are ordered and issued."""
     orders = f"/v1/programmes/{programme}/orders"
-    desk.done(orders, order=order, millesime=MILLESIME, carnets=carnets, size=5, holder=REGION)
-    listed = desk.got(orders, at_least=0)["orders"]
-    first = next((each["first_number"] for each in listed if each["order_id"] == order), None)
-    chunk = {"seed": SEED, "first_number": first or 1, "carnets": carnets}
+    ordered = desk.done(
+        orders, order=order, millesime=MILLESIME, carnets=carnets, size=5, holder=REGION
+    )
+    listed = desk.got(orders, at_least=ordered["position"])["orders"]
+    (first,) = [each["first_number"] for each in listed if each["order_id"] == order]
+    chunk = {"seed": SEED, "first_number": first, "carnets": carnets}
     issued = answered(desk.http.post(f"{orders}/{order}/chunks", json=chunk), 201)
     return Stock({each["carnet"]: each["codes"] for each in issued["carnets"]})
 

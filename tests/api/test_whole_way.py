@@ -1,6 +1,9 @@
 """One ticket by HTTP, from the programme that prints it to the run that pays for it."""
 
+from collections.abc import Iterator
+
 import httpx
+import pytest
 
 from tests.api.device import Device
 from tests.api.ledgers import AUTHORITY, Served
@@ -19,7 +22,13 @@ from tests.api.operating import (
 )
 
 
-def test_a_ticket_from_programme_to_paid_run(service: Served, client: httpx.Client) -> None:
+@pytest.fixture
+def till(service: Served) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=service.url, timeout=20) as found:
+        yield found
+
+
+def test_a_ticket_from_programme_to_paid_run(service: Served, till: httpx.Client) -> None:
     desk, approver, auditor = service.operator, service.approver, service.auditor
     register_holders(desk)
     open_programme(desk)
@@ -29,7 +38,7 @@ def test_a_ticket_from_programme_to_paid_run(service: Served, client: httpx.Clie
     desk.done("/v1/transfers", carnets=[second], sender=TOWN_HALL, receiver=REGION)
     circulate(desk, stock)
     open_venue(desk)
-    device = Device(client, AUTHORITY)
+    device = Device(till, AUTHORITY)
     device.enrol(invite(desk))
     device.open_session()
 

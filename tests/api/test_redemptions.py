@@ -1,0 +1,319 @@
+"""Redeem, retry, void, check: what a terminal is told."""
+
+import time
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from api.limits import Limit
+from tests.api.conftest import new_device
+from tests.api.device import Device
+from tests.api.ledgers import TODAY, Served
+from tests.api.operating import (
+    MILLESIME,
+    OTHER_VENUE,
+    PROGRAMME,
+    REGION,
+    VENUE,
+    answered,
+    make_stock,
+    new_id,
+    open_venue,
+)
+
+
+def refused(answer: httpx.Response, status: int) -> str:
+    assert answer.headers["content-type"] == "application/problem+json"
+    reason: str = answered(answer, status)["reason"]
+    return reason
+
+
+class TestRedeeming:
+    def test_the_receipt_says_all_that_happened(
+        self, shared: Served, device: Device, carnet: list[str]
+    ) -> None:
+        claim = device.claim(*carnet[:2])
+        told = answered(device.post("/v1/redemptions", claim), 201)
+
+        served_at = told.pop("served_at")
+        assert served_at.startswith(f"{TODAY:%Y-%m-%dT%H:}")
+        assert told == {
+            "claim_id": claim["claim_id"],
+            "position": shared.log_size(),
+            "carnet": f"{PROGRAMME}-{carnet[0][5:12]}",
+            "tickets": [1, 2],
+            "amount_cents": 2000,
+            "venue": VENUE,
+            "served_on": "2022-05-17",
+            "replayed": False,
+        }
+
+    def test_a_code_is_read_as_people_type_it(self, device: Device, carnet: list[str]) -> None:
+        code = carnet[0]
+        typed = f" {code[:5]}-{code[5:12]}-{code[12:14]}-{code[14:21]}-{code[21]}".lower()
+
+        assert answered(device.redeem(typed.replace("0", "o").replace("1", "l")), 201)
+
+    def test_a_retry_gets_the_first_answer(
+        self, shared: Served, device: Device, carnet: list[str]
+    ) -> None:
+        claim = device.claim(carnet[0])
+        first = answered(device.post("/v1/redemptions", claim), 201)
+        before = shared.log_size()
+
+        again = answered(device.post("/v1/redemptions", claim), 200)
+
+        assert again == {**first, "replayed": True}
+        assert shared.log_size() == before
+
+    def test_a_retry_gets_it_after_a_void_too(self, device: Device, carnet: list[str]) -> None:
+        claim = device.claim(carnet[0])
+        first = answered(device.post("/v1/redemptions", claim), 201)
+        answered(device.void(claim["claim_id"], carnet[0]), 201)
+
+        assert answered(device.post("/v1/redemptions", claim), 200)["position"] == first["position"]
+
+    @pytest.mark.parametrize("how", ["other ticket", "more tickets"])
+    def test_a_reused_id_is_refused(
+        self, shared: Served, device: Device, carnet: list[str], how: str
+    ) -> None:
+        claim = device.claim(carnet[0])
+        answered(device.post("/v1/redemptions", claim), 201)
+        other = carnet[1:2] if how == "other ticket" else carnet[:2]
+        before = shared.log_size()
+
+        answer = device.post("/v1/redemptions", {**claim, "codes": other})
+
+        assert refused(answer, 409) == "command-id-reused"
+        assert shared.log_size() == before
+
+    def test_an_id_of_another_terminal_is_refused(
+        self, device: Device, elsewhere: Device, carnet: list[str]
+    ) -> None:
+        claim = device.claim(carnet[0])
+        answered(device.post("/v1/redemptions", claim), 201)
+
+        assert refused(elsewhere.post("/v1/redemptions", claim), 409) == "command-id-reused"
+
+    def test_a_ticket_is_taken_once_and_the_other_venue_stays_unknown(
+        self, device: Device, elsewhere: Device, carnet: list[str]
+    ) -> None:
+        taken = answered(device.redeem(carnet[0]), 201)
+
+        answer = elsewhere.redeem(*carnet[:2])
+
+        assert refused(answer, 409) == "ticket-already-redeemed"
+        assert answer.json()["redeemed_at"] == taken["served_at"]
+        assert VENUE not in answer.text
+        assert device.terminal not in answer.text
+
+    def test_what_was_refused_stays_whole(
+        self, device: Device, elsewhere: Device, carnet: list[str]
+    ) -> None:
+        """All tickets of a claim, or none."""
+        answered(device.redeem(carnet[0]), 201)
+        assert refused(elsewhere.redeem(*carnet[:2]), 409)
+
+        assert answered(elsewhere.redeem(carnet[1]), 201)["venue"] == OTHER_VENUE
+
+    def test_more_tickets_than_a_workshop_takes(self, device: Device, carnet: list[str]) -> None:
+        assert refused(device.redeem(*carnet[:3]), 422) == "too-many-tickets"
+
+
+class TestCodes:
+    """A code that is wrong, one of no carnet and one that is no code look the same."""
+
+    def unknown(self, carnet: list[str]) -> dict[str, str]:
+        code = carnet[0]
+        return {
+            "another secret": self.forged(code[:14], code),
+            "no such ticket": self.forged(code[:12] + "99", code),
+            "no such carnet": self.forged(code[:5] + "9999999" + "01", code),
+            "no such programme": self.forged("ZZZZ" + code[5:14], code),
+            "a wrong check character": code[:-1] + ("A" if code[-1] != "A" else "B"),
+            "no code at all": "hello",
+            "not ASCII": "é" * 20,
+        }
+
+    def forged(self, serial: str, code: str) -> str:
+        """A well-formed code of another secret."""
+        for last in "ABCDEFGH":
+            text = serial + code[14:20] + last
+            check = int(text.translate(BASE_32), 32) % 37
+            if check < 32 and text + ALPHABET[check] != code:
+                return text + ALPHABET[check]
+        raise AssertionError
+
+    def test_they_all_get_one_answer(
+        self, shared: Served, spare: Device, carnet: list[str]
+    ) -> None:
+        before = shared.log_size()
+
+        answers = {what: spare.redeem(code) for what, code in self.unknown(carnet).items()}
+
+        assert {answer.status_code for answer in answers.values()} == {404}
+        assert len({answer.text for answer in answers.values()}) == 1
+        assert answers["no code at all"].json()["reason"] == "code-unknown"
+        assert shared.log_size() == before
+
+    def test_a_check_says_the_same_of_all(self, spare: Device, carnet: list[str]) -> None:
+        found = [spare.check(code) for code in self.unknown(carnet).values()]
+
+        assert {answer.text for answer in found} == {'{"redeemable":false,"reason":"code-unknown"}'}
+
+    def test_one_wrong_code_spoils_the_claim(self, spare: Device, carnet: list[str]) -> None:
+        wrong = self.forged(carnet[1][:14], carnet[1])
+
+        assert refused(spare.redeem(carnet[0], wrong), 404) == "code-unknown"
+
+    def test_guessing_is_slowed_down(self, spare: Device, carnet: list[str]) -> None:
+        while (answer := spare.redeem("hello")).status_code == 404:
+            pass
+
+        assert refused(answer, 429) == "too-many-requests"
+        assert int(answer.headers["retry-after"]) >= 1
+        assert refused(spare.redeem(carnet[0]), 429) == "too-many-requests"
+
+    def test_guesses_in_a_batch_are_all_counted(self) -> None:
+        """Five hundred at once must not be cheaper than one after the other."""
+        limit = Limit(a_second=1000, at_once=10)
+        for _ in range(500):
+            limit.charge("device")
+        time.sleep(0.02)
+        assert limit.is_empty("device")
+        time.sleep(0.5)
+        assert not limit.is_empty("device")
+
+    @pytest.mark.parametrize("codes", ["two carnets", "one twice"])
+    def test_a_claim_takes_tickets_of_one_carnet_each_once(
+        self, shared: Served, device: Device, carnet: list[str], codes: str
+    ) -> None:
+        other = make_stock(shared.operator, 1, order=f"o-{uuid4().hex[:8]}")
+        second = carnet[0] if codes == "one twice" else other.codes[other.serials[0]][0]
+
+        assert refused(device.redeem(carnet[0], second), 422) == "invalid"
+
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+BASE_32 = str.maketrans(ALPHABET, "0123456789ABCDEFGHIJKLMNOPQRSTUV")
+
+
+class TestStates:
+    def test_each_state_has_its_reason(self, shared: Served, device: Device) -> None:
+        """From the printer to a beneficiary: only the last state can be redeemed."""
+        desk = shared.operator
+        made = make_stock(desk, 1, order=f"o-{uuid4().hex[:8]}")
+        (serial,) = made.serials
+        code = made.codes[serial][0]
+        assert refused(device.redeem(code), 409) == "carnet-not-activated"
+        activate = f"/v1/programmes/{PROGRAMME}/activations"
+        desk.done(activate, millesime=MILLESIME, carnets=[serial])
+        assert refused(device.redeem(code), 409) == "ticket-not-assigned"
+        assign = f"/v1/carnets/{serial}/assignments"
+        desk.done(assign, holder=REGION, beneficiary=new_id(), tickets=[2])
+        assert refused(device.redeem(code), 409) == "ticket-not-assigned"
+        assert device.redeem(made.codes[serial][1]).status_code == 201
+        desk.done(assign, holder=REGION, beneficiary=new_id(), tickets=[1])
+        assert device.redeem(code).status_code == 201
+
+    def test_a_venue_whose_qualification_ended(
+        self, shared: Served, client: httpx.Client, carnet: list[str]
+    ) -> None:
+        desk, venue = shared.operator, "21930005000016"
+        open_venue(desk, venue, "Centre social")
+        device = new_device(shared, client, venue)
+        assert answered(device.redeem(carnet[0]), 201)
+        desk.done(f"/v1/venues/{venue}/withdrawals", effective_on=f"{TODAY:%Y-%m-%d}")
+
+        assert refused(device.redeem(carnet[1]), 403) == "venue-not-qualified"
+
+
+class TestVoids:
+    def test_a_void_gives_the_tickets_back(
+        self, shared: Served, device: Device, elsewhere: Device, carnet: list[str]
+    ) -> None:
+        taken = answered(device.redeem(*carnet[:2]), 201)
+
+        voided = answered(device.void(taken["claim_id"], *carnet[:2]), 201)
+
+        assert voided["position"] == shared.log_size()
+        assert voided["tickets"] == [1, 2]
+        assert voided["amount_cents"] == 2000
+        assert elsewhere.redeem(carnet[0]).status_code == 201
+
+    def test_a_retry_gets_the_first_answer(self, device: Device, carnet: list[str]) -> None:
+        taken = answered(device.redeem(carnet[0]), 201)
+        void_id = new_id()
+        first = answered(device.void(taken["claim_id"], carnet[0], void_id=void_id), 201)
+
+        again = answered(device.void(taken["claim_id"], carnet[0], void_id=void_id), 200)
+
+        assert again == {**first, "replayed": True}
+
+    def test_a_redemption_is_voided_once(self, device: Device, carnet: list[str]) -> None:
+        taken = answered(device.redeem(carnet[0]), 201)
+        answered(device.void(taken["claim_id"], carnet[0]), 201)
+
+        assert refused(device.void(taken["claim_id"], carnet[0]), 409) == "claim-voided"
+
+    def test_another_venue_voids_nothing(
+        self, device: Device, elsewhere: Device, carnet: list[str]
+    ) -> None:
+        taken = answered(device.redeem(carnet[0]), 201)
+
+        assert refused(elsewhere.void(taken["claim_id"], carnet[0]), 403) == "venue-differs"
+
+    @pytest.mark.parametrize("tickets", [slice(0, 1), slice(0, 3), slice(1, 3)])
+    def test_a_void_takes_all_its_tickets_and_no_others(
+        self, device: Device, carnet: list[str], tickets: slice
+    ) -> None:
+        taken = answered(device.redeem(*carnet[:2]), 201)
+
+        answer = device.void(taken["claim_id"], *carnet[tickets])
+
+        assert refused(answer, 404) == "claim-unknown"
+
+    def test_a_claim_that_nobody_made(self, device: Device, carnet: list[str]) -> None:
+        assert refused(device.void(new_id(), carnet[0]), 404) == "claim-unknown"
+
+    def test_a_void_needs_the_codes(self, spare: Device, carnet: list[str]) -> None:
+        taken = answered(spare.redeem(carnet[0]), 201)
+
+        assert refused(spare.void(taken["claim_id"], "hello"), 404) == "code-unknown"
+
+    def test_an_id_that_is_none_is_no_address(self, device: Device, carnet: list[str]) -> None:
+        assert refused(device.void("not-a-uuid", carnet[0]), 404) == "not-found"
+
+
+class TestChecks:
+    def test_a_check_tells_what_a_redemption_would_take(
+        self, device: Device, carnet: list[str]
+    ) -> None:
+        assert answered(device.check(*carnet[:2]), 200) == {
+            "redeemable": True,
+            "carnet": f"{PROGRAMME}-{carnet[0][5:12]}",
+            "tickets": [1, 2],
+            "amount_cents": 2000,
+            "usable_until": "2023-01-31",
+        }
+
+    def test_it_has_no_effect(self, shared: Served, device: Device, carnet: list[str]) -> None:
+        before = shared.log_size()
+        refusals = shared.query("SELECT count(*) FROM refusals")
+
+        answered(device.check(carnet[0]), 200)
+        answered(device.redeem(carnet[0]), 201)
+        told = answered(device.check(carnet[0]), 200)
+
+        assert told == {"redeemable": False, "reason": "ticket-already-redeemed"}
+        assert shared.log_size() == before + 1
+        assert shared.query("SELECT count(*) FROM refusals") == refusals
+
+    def test_it_is_rate_limited(self, spare: Device, carnet: list[str]) -> None:
+        answers = [spare.check(carnet[0]) for _ in range(60)]
+
+        assert {answer.status_code for answer in answers} == {200, 429}
+        assert refused(answers[-1], 429) == "too-many-requests"
+        assert answers[-1].headers["retry-after"]
+        assert spare.redeem(carnet[0]).status_code == 201
