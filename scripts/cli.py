@@ -18,6 +18,16 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "init": ("scripts.init", _RUN, "Make a ledger: its database, its secrets, its first tokens."),
     "serve": ("scripts.serve", _RUN, "Serve the ledger to terminals and operators, over HTTP."),
     "demo": ("scripts.demo", _RUN, "Play a day of a real programme, and stay up to be looked at."),
+    "doctor": ("scripts.doctor", _RUN, "Say what will break: disk, clocks, roles, settings, lag."),
+    "rebuild": ("scripts.rebuild", _RUN, "Make the read models anew from the log, or compare."),
+    "programme": ("scripts.programme", _WORK, "Presets, funding, and where programmes stand."),
+    "holder": ("scripts.holder", _WORK, "Who may have carnets in stock."),
+    "order": ("scripts.order", _WORK, "Carnets: order, issue, activate, transfer, assign."),
+    "venue": ("scripts.venue", _WORK, "Who takes tickets: register, qualify, withdraw, suspend."),
+    "terminal": ("scripts.terminal", _WORK, "Devices of venues: invite, revoke."),
+    "payouts": ("scripts.payouts", _WORK, "What venues are owed, and the runs that pay them."),
+    "balances": ("scripts.balances", _LOOK, "Account balances; they sum to zero."),
+    "status": ("scripts.status", _LOOK, "The log's size, and how far behind the read models are."),
 }
 
 

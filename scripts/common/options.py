@@ -1,21 +1,13 @@
 """Options that several commands have, and the settings that they make."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from api.actors import Role
 from ledger.settings import Settings
 from scripts.common.ending import CommandError
-
-
-class Who(StrEnum):
-    """Whose token a command uses."""
-
-    OPERATOR = "operator"
-    APPROVER = "approver"
-
 
 Data = Annotated[
     Path | None,
@@ -27,10 +19,10 @@ Data = Annotated[
     ),
 ]
 As = Annotated[
-    Who | None,
+    Role | None,
     typer.Option(
         "--as",
-        help="Whose token in the data folder to use; else SOUCHE_TOKEN, else the operator's.",
+        help="Whose token in the data folder to use; else SOUCHE_TOKEN, else who usually does it.",
         show_default=False,
     ),
 ]

@@ -9,6 +9,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -18,6 +19,13 @@ from rich.progress import (
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """A bar for the length of a block. Call what you are given with each step's size."""
+    with bar_of(what, total) as (bar, task):
+        yield lambda step: bar.advance(task, step)
+
+
+@contextmanager
+def bar_of(what: str, total: int | None) -> Iterator[tuple[Progress, TaskID]]:
+    """The bar itself, for whoever has more to tell it."""
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -27,5 +35,4 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         console=Console(stderr=True),
         disable=not sys.stderr.isatty(),
     ) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda step: bar.advance(task, step)
+        yield bar, bar.add_task(what, total=total)

@@ -8,6 +8,7 @@ from ledger.batch import Outcome, Recorded
 from ledger.decisions.clearing import ApproveRun, FixCutoff, SubmitRun
 from ledger.values.ids import RunId
 from ledger.values.reasons import Reason, Refusal
+from projections.projection import AsyncConnection
 from scripts.common.ledger import Ledger, until_known
 from scripts.common.refusals import RefusedError
 
@@ -49,13 +50,18 @@ async def pay(ledger: Ledger, run: RunId) -> Recorded:
     )
 
 
+async def view(views: AsyncConnection, run: RunId) -> RunView | None:
+    """The run as far as it has come; None where there is none."""
+    return await payment_runs.view(views, run)
+
+
 async def show(ledger: Ledger, run: RunId) -> RunView:
     """The run as far as it has come.
 
     Raises:
         RefusedError: there is no such run.
     """
-    found = await payment_runs.view(ledger.views, run)
+    found = await view(ledger.views, run)
     if found is None:
         raise RefusedError(Refusal(Reason.RUN_UNKNOWN))
     return found

@@ -1,11 +1,17 @@
 """What commands print: words for people on a terminal, JSON for programs."""
 
 import sys
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Final
 
 import msgspec
+from rich import box
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ledger.batch import Recorded
 
 _encode: Final = msgspec.json.Encoder(enc_hook=str).encode
 
@@ -13,12 +19,35 @@ _encode: Final = msgspec.json.Encoder(enc_hook=str).encode
 @cache
 def console() -> Console:
     """Standard output. Rich honours NO_COLOR and leaves out what a file can't show."""
-    return Console(highlight=False, soft_wrap=True)
+    return Console(highlight=False)
 
 
 def say(line: str) -> None:
     """A line for people."""
-    console().print(line, markup=False)
+    console().print(line, markup=False, soft_wrap=True)
+
+
+def say_done(what: str, done: Recorded) -> None:
+    """What has happened, and where the log has it."""
+    again = ", as it had before" if done.replayed else ""
+    say(f"{what}{again} (position {done.position}).")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    """A table. A column whose title begins with `>` is of numbers; a cell's text is no markup."""
+    say(title)
+    table = Table(box=box.SIMPLE)
+    for column in columns:
+        number = column.startswith(">")
+        table.add_column(
+            column.lstrip(">"),
+            justify="right" if number else "left",
+            no_wrap=number,
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    console().print(table)
 
 
 def print_json(value: object) -> None:

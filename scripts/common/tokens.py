@@ -33,6 +33,17 @@ def make_missing_tokens(data: Path, database: Database) -> dict[Role, str]:
     return made
 
 
+def token_of(data: Path, who: Role | None, usual: Role) -> str:
+    """The token of a command: of `who` it names, else SOUCHE_TOKEN, else of whom it is usual.
+
+    Raises:
+        CommandError: there is none.
+    """
+    if who is None and (given := os.environ.get("SOUCHE_TOKEN")):
+        return given.strip()
+    return read_token(data, who or usual)
+
+
 def read_token(data: Path, role: Role) -> str:
     """The kept token for `role`.
 

@@ -69,9 +69,11 @@ async def issue(
     """Issue what an order still lacks, and write the codes of all of it to `path`.
 
     Raises:
-        CommandError: it was begun with a seed that isn't beside `path`, or is complete.
+        CommandError: it was issued, or begun, to another file.
         RefusedError: the ledger refused a chunk.
     """
+    if found.is_complete and path.exists() and not seed_file(path).exists():
+        return  # a run before this one was killed just before its last word
     _refuse_other_seed(found, path)
     seed = read_or_make_seed(path)
     ordered = found.ordered

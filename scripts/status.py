@@ -1,0 +1,31 @@
+"""`souche status`."""
+
+from projections.lag import Lag, lag
+from scripts.common.options import Data, Json, existing, new_app
+from scripts.common.showing import print_json, print_table, say
+from scripts.common.starting import origin_of
+from scripts.common.working import Views, glance
+
+app = new_app()
+
+
+@app.command()
+def status(data: Data = None, json: Json = False) -> None:
+    """Show the log's size, and how far behind it each read model is."""
+    settings = existing(data)
+
+    async def read(views: Views) -> tuple[list[Lag], int, bool]:
+        origin = origin_of(views.database)
+        models = await lag(views.connection, views.database)
+        return models, views.size, origin is not None and origin.demo
+
+    models, size, demo = glance(settings, read)
+    if json:
+        print_json({"data": settings.data, "demo": demo, "events": size, "read_models": models})
+        return
+    say(f"{settings.data}: {size:,} events{', of a demo' if demo else ''}.")
+    rows = [
+        [each.projection, f"{each.position:,}", f"{each.events_behind:,}", each.state]
+        for each in models
+    ]
+    print_table("Read models", ["Name", ">Position", ">Behind", "State"], rows)

@@ -1,0 +1,101 @@
+"""`souche terminal`: devices of venues."""
+
+import sys
+from typing import Annotated
+from uuid import uuid4
+
+import segno
+import typer
+
+from api import fields
+from ledger.batch import Recorded
+from ledger.decisions.terminals import RevokeTerminal
+from ledger.service import Invitation, invite
+from ledger.values.reasons import Refusal
+from scripts.common.fields import Terminal, Venue, parse_text, parser
+from scripts.common.ledger import Ledger
+from scripts.common.options import As, Data, Json, examples, new_app
+from scripts.common.reference import reference_of
+from scripts.common.refusals import RefusedError
+from scripts.common.showing import print_json, print_table, say, say_done
+from scripts.common.working import look, work
+
+app = new_app("Terminals: invite a venue's device, revoke it, list them.")
+
+
+@app.command("invite", epilog=examples("souche terminal invite 99900001100018 --label 'Comptoir'"))
+def invite_terminal(
+    venue: Venue,
+    label: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT", parser=parser(fields.ShortText, "TEXT"), help="What people call it."
+        ),
+    ] = "Terminal",
+    data: Data = None,
+    who: As = None,
+    json: Json = False,
+) -> None:
+    """Make a one-time code for a device, good for ten minutes. It is shown here and kept nowhere.
+
+    On a terminal it is shown as a QR code too, for the device to scan.
+    """
+
+    async def act(ledger: Ledger) -> tuple[Invitation, str]:
+        made = await invite(ledger.writer, venue, label, str(uuid4()), ledger.actor.id)
+        if isinstance(made, Refusal):
+            raise RefusedError(made)
+        if not isinstance(made, Invitation):
+            raise TypeError(f"unexpected outcome {type(made).__name__}")
+        return made, f"souche:{ledger.settings.signed_authority}/{made.code}"
+
+    made, text = work(data, who, act)
+    if json:
+        print_json({"invitation": made.code, "qr": text, **_times(made)})
+        return
+    if sys.stdout.isatty():
+        segno.make_qr(text).terminal(compact=True)
+    say(f"Invitation for {made.terminal}, until {made.expires_at:%H:%M:%S} UTC:")
+    say(made.code)
+
+
+@app.command()
+def revoke(
+    terminal: Terminal,
+    cause: Annotated[str, typer.Option(metavar="TEXT", parser=parse_text)],
+    data: Data = None,
+    who: As = None,
+) -> None:
+    """Let a device redeem nothing any more, on any host, from this position on."""
+
+    async def act(ledger: Ledger) -> Recorded:
+        command = RevokeTerminal(
+            command_id=str(uuid4()), actor=ledger.actor.id, terminal=terminal, cause=cause
+        )
+        return await ledger.do(command)
+
+    say_done(f"{terminal} is revoked", work(data, who, act))
+
+
+@app.command("list")
+def list_terminals(data: Data = None, json: Json = False) -> None:
+    """List devices and their venues."""
+    terminals = look(data, [], reference_of).terminals
+    told = [
+        {
+            "terminal": name,
+            "venue": each.venue,
+            "state": ("revoked" if each.revoked else "enrolled" if each.fingerprint else "invited"),
+            "fingerprint": each.fingerprint,
+        }
+        for name, each in terminals.items()
+    ]
+    if json:
+        print_json(told)
+    else:
+        rows = [list(each.values()) for each in told]
+        print_table("Terminals", ["Terminal", "Venue", "State", "Key"], rows)
+
+
+def _times(made: Invitation) -> dict[str, object]:
+    return {"terminal": made.terminal, "expires_at": made.expires_at, "position": made.position}

@@ -1,0 +1,190 @@
+"""`souche venue`: who takes tickets, and from when to when."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+
+from api import fields
+from api.actors import Role
+from ledger.batch import Recorded
+from ledger.decisions.reference import VenueEntry
+from ledger.decisions.situation import Command
+from ledger.decisions.venues import (
+    QualifyVenue,
+    RegisterVenue,
+    ResumeVenue,
+    SuspendVenue,
+    WithdrawQualification,
+)
+from scripts.common.fields import Text, Venue, parse_day, parse_text, parser
+from scripts.common.ledger import Ledger
+from scripts.common.options import As, Data, Json, examples, new_app
+from scripts.common.reference import reference_of
+from scripts.common.showing import print_json, print_table, say_done
+from scripts.common.working import look, work
+
+app = new_app("Venues: where tickets are taken, and paid.")
+
+Make = Callable[[str, str], Command]  # command id, actor
+
+
+@app.command(
+    epilog=examples(
+        'souche venue register 99900001100018 "Médiathèque de Montsauvy"'
+        " --region 27 --department 21"
+    )
+)
+def register(
+    *,
+    venue: Venue,
+    name: Text,
+    region: Annotated[
+        str,
+        typer.Option(metavar="INSEE", parser=parser(fields.Region, "INSEE"), help="Such as 27."),
+    ],
+    department: Annotated[
+        str,
+        typer.Option(
+            metavar="INSEE", parser=parser(fields.Department, "INSEE"), help="Such as 21, 2A, 974."
+        ),
+    ],
+    data: Data = None,
+    who: As = None,
+) -> None:
+    """Make a venue known under its SIRET. It takes no ticket before it is qualified."""
+    done = _do(
+        data,
+        who,
+        lambda command_id, actor: RegisterVenue(
+            command_id=command_id,
+            actor=actor,
+            venue=venue,
+            name=name,
+            region=region,
+            department=department,
+        ),
+    )
+    say_done(f"{venue} is registered", done)
+
+
+@app.command(
+    epilog=examples(
+        "souche venue qualify 99900001100018 --from 2022-01-01 --authority 'Préfecture de région'"
+    )
+)
+def qualify(
+    *,
+    venue: Venue,
+    first_day: Annotated[date, typer.Option("--from", metavar="DAY", parser=parse_day)],
+    authority: Annotated[
+        str, typer.Option(metavar="TEXT", parser=parse_text, help="Who granted it.")
+    ],
+    last_day: Annotated[
+        date | None,
+        typer.Option(
+            "--until", metavar="DAY", parser=parse_day, help="Inclusive; else until withdrawn."
+        ),
+    ] = None,
+    data: Data = None,
+    who: As = None,
+) -> None:
+    """Let a venue take tickets on these days."""
+    if last_day is not None and last_day < first_day:
+        raise typer.BadParameter("--until is before --from")
+    done = _do(
+        data,
+        who,
+        lambda command_id, actor: QualifyVenue(
+            command_id=command_id,
+            actor=actor,
+            venue=venue,
+            first_day=first_day,
+            last_day=last_day,
+            authority=authority,
+        ),
+    )
+    say_done(f"{venue} is qualified", done)
+
+
+@app.command()
+def withdraw(
+    venue: Venue,
+    on: Annotated[
+        date, typer.Option(metavar="DAY", parser=parse_day, help="The first day without.")
+    ],
+    data: Data = None,
+    who: As = None,
+) -> None:
+    """End a venue's qualification. What it took before stays payable."""
+    done = _do(
+        data,
+        who,
+        lambda command_id, actor: WithdrawQualification(
+            command_id=command_id, actor=actor, venue=venue, effective_on=on
+        ),
+    )
+    say_done(f"{venue} is not qualified from {on} on", done)
+
+
+@app.command()
+def suspend(
+    venue: Venue,
+    cause: Annotated[str, typer.Option(metavar="TEXT", parser=parse_text)],
+    data: Data = None,
+    who: As = None,
+) -> None:
+    """Freeze payments to a venue. What it earned is not lost."""
+    done = _do(
+        data,
+        who,
+        lambda command_id, actor: SuspendVenue(
+            command_id=command_id, actor=actor, venue=venue, cause=cause
+        ),
+    )
+    say_done(f"Payments to {venue} are frozen", done)
+
+
+@app.command()
+def resume(venue: Venue, data: Data = None, who: As = None) -> None:
+    """Let payments to a venue go on."""
+    done = _do(
+        data,
+        who,
+        lambda command_id, actor: ResumeVenue(command_id=command_id, actor=actor, venue=venue),
+    )
+    say_done(f"Payments to {venue} go on", done)
+
+
+@app.command("list")
+def list_venues(data: Data = None, json: Json = False) -> None:
+    """List venues and the days of their qualification, both inclusive."""
+    venues = look(data, [], reference_of).venues.values()
+    if json:
+        print_json(list(venues))
+        return
+    rows = [
+        [
+            each.registered.venue,
+            each.registered.name,
+            each.registered.department,
+            _days(each),
+            "frozen" if each.suspended else "",
+        ]
+        for each in venues
+    ]
+    print_table("Venues", ["SIRET", "Name", "Department", "Qualified", "Payments"], rows)
+
+
+def _do(data: Path | None, who: Role | None, make: Make) -> Recorded:
+    async def act(ledger: Ledger) -> Recorded:
+        return await ledger.do(make(str(uuid4()), ledger.actor.id))
+
+    return work(data, who, act)
+
+
+def _days(venue: VenueEntry) -> str:
+    return ", ".join(f"{first} – {last or '…'}" for first, last in venue.qualified) or "no"
