@@ -76,6 +76,7 @@ def create_app(settings: Settings, database: Database) -> Souche:
         lifespan=lifespan,
         docs_url="/docs",
         redoc_url=None,
+        redirect_slashes=False,  # another address is another address
     )
     for module in (
         sessions,

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import uvicorn
@@ -39,6 +40,7 @@ class Served:
     operator: Desk
     approver: Desk
     auditor: Desk
+    beside: psycopg.Connection[tuple[Any, ...]]  # as the writer's role
 
     def log_size(self) -> int:
         """How many events there are: what is refused appends none."""
@@ -54,16 +56,14 @@ class Served:
 
     def count_events_with(self, text: str) -> int:
         """How many events hold these very bytes."""
-        with psycopg.connect(self.database.writer) as connection:
-            found = connection.execute(
-                "SELECT count(*) FROM events WHERE position(%s IN state) > 0", [text.encode()]
-            ).fetchone()
+        found = self.beside.execute(
+            "SELECT count(*) FROM events WHERE position(%s IN state) > 0", [text.encode()]
+        ).fetchone()
         assert found is not None
         return int(found[0])
 
     def query(self, statement: str) -> int:
-        with psycopg.connect(self.database.writer) as connection:
-            row = connection.execute(statement.encode()).fetchone()
+        row = self.beside.execute(statement.encode()).fetchone()
         assert row is not None
         return int(row[0])
 
@@ -74,7 +74,11 @@ def served(database: Database, data: Path) -> Iterator[Served]:
     asyncio.run(_start(database, data))
     prepare_read_models(database)
     tokens = _tokens(database)
-    with serving(database, data) as url, following(database):
+    with (
+        serving(database, data) as url,
+        following(database),
+        psycopg.connect(database.writer, autocommit=True) as beside,
+    ):
         desks = {role: Desk(url, token) for role, token in tokens.items()}
         yield Served(
             url,
@@ -83,6 +87,7 @@ def served(database: Database, data: Path) -> Iterator[Served]:
             desks[Role.OPERATOR],
             desks[Role.APPROVER],
             desks[Role.AUDITOR],
+            beside,
         )
         for desk in desks.values():
             desk.close()

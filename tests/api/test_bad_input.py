@@ -1,0 +1,405 @@
+"""Whatever is sent: a problem of a stable type, nothing appended, nothing repeated."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import httpx
+import jsonschema_rs
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from api.app import create_app
+from api.problems import PROBLEMS
+from ledger.postgres import Database
+from ledger.settings import Settings
+from tests.api.device import Device
+from tests.api.ledgers import Served
+from tests.api.operating import new_id
+
+Json = dict[str, Any]
+
+MARK: Final = "XQ7SECRET"  # stands in what is sent, never in what is answered
+
+# Raw bodies that are no JSON, or JSON that two readers could read in two ways.
+UNREADABLE: Final[dict[str, bytes]] = {
+    "nothing": b"",
+    "a word": b"hello",
+    "half an object": b'{"command_id": "',
+    "two objects": b"{}{}",
+    "single quotes": b"{'a': 1}",
+    "a trailing comma": b'{"a": 1,}',
+    "a comment": b'{"a": 1} // no',
+    "not UTF-8": b'{"command_id": "\xff\xfe"}',
+    "half a character": b'{"command_id": "\xc3"}',
+    "a lone surrogate in bytes": b'{"command_id": "\xed\xa0\x80"}',
+    "UTF-16": '{"command_id": "a"}'.encode("utf-16"),
+    "a byte order mark": b"\xef\xbb\xbf{}",
+    "a control character": b'{"command_id": "\x01"}',
+    "a null byte": b"{}\x00",
+    "a hundred thousand brackets": b"[" * 100_000,
+    "nested objects": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+    "a name twice": b'{"command_id": "a", "command_id": "b"}',
+    "a name twice, deep down": b'{"shares": {"region": 1, "region": 2}}',
+    "not a number": b'{"sequence": NaN}',
+    "infinity": b'{"sequence": -Infinity}',
+    "more digits than a number has": b'{"sequence": ' + b"9" * 10_000 + b"}",
+    "a hexadecimal number": b'{"sequence": 0x10}',
+    "leading zeros": b'{"sequence": 007}',
+}
+OTHER_THINGS: Final = [b"null", b"true", b"1", b'"text"', b"[]", b"{}", b"[{}]"]
+# Values that no field takes, or few: a field that takes one is not asked with it.
+VALUES: Final[list[Any]] = [
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    10**30,
+    1e308,
+    "",
+    MARK,
+    f"{MARK}\n",
+    f"{MARK}\x00",
+    f"\ud800{MARK}",
+    MARK * 500,
+    "2022-02-30",
+    "2022-05-17T00:00:00Z",
+    1652745600,
+    [],
+    [MARK],
+    [[]],
+    {},
+    {MARK: MARK},
+]
+
+
+@pytest.fixture(scope="module")
+def document() -> Json:
+    return create_app(Settings(), Database("", "", "")).cold.openapi()
+
+
+def problem(answer: httpx.Response) -> Json:
+    """What was told, if it was told as every problem is."""
+    assert 400 <= answer.status_code < 500, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    told: Json = answer.json()
+    assert told["type"] == PROBLEMS[told["reason"]].type
+    assert told["status"] == answer.status_code
+    assert MARK not in answer.text
+    assert MARK.lower() not in answer.text.lower()
+    return told
+
+
+OPERATORS: Final = [
+    "/v1/programmes",
+    "/v1/programmes/{programme}/rules",
+    "/v1/programmes/{programme}/close",
+    "/v1/programmes/{programme}/funding",
+    "/v1/programmes/{programme}/orders",
+    "/v1/programmes/{programme}/orders/{order}/chunks",
+    "/v1/programmes/{programme}/activations",
+    "/v1/holders",
+    "/v1/transfers",
+    "/v1/carnets/{carnet}/assignments",
+    "/v1/venues",
+    "/v1/venues/{venue}/qualifications",
+    "/v1/venues/{venue}/withdrawals",
+    "/v1/venues/{venue}/suspensions",
+    "/v1/venues/{venue}/resumptions",
+    "/v1/terminals",
+    "/v1/terminals/{terminal}/revocations",
+    "/v1/payment-runs",
+    "/v1/payment-runs/{run}/draft",
+    "/v1/payment-runs/{run}/submit",
+    "/v1/payment-runs/{run}/approve",
+    "/v1/payment-runs/{run}/withdraw",
+]
+DEVICES: Final = ["/v1/challenges", "/v1/sessions", "/v1/terminals/enrol", "/v1/terminals/roll"]
+SIGNED: Final = [
+    "/v1/redemptions",
+    "/v1/redemptions/batch",
+    "/v1/redemptions/{claim_id}/void",
+    "/v1/checks",
+]
+
+
+def test_every_route_with_a_body_is_tried(document: Json) -> None:
+    found = {
+        path
+        for path, operations in document["paths"].items()
+        if "requestBody" in operations.get("post", {})
+    }
+
+    assert found == {*OPERATORS, *DEVICES, *SIGNED}
+
+
+class Asking:
+    """Sends bodies to a route in the name of whoever may use it."""
+
+    def __init__(self, shared: Served, device: Device, document: Json, route: str) -> None:
+        operation = document["paths"][route]["post"]
+        examples = {each["name"]: each["example"] for each in operation.get("parameters", ())}
+        media = operation["requestBody"]["content"]["application/json"]
+        self.path = route.format(**examples)
+        self.example: Json = media["example"]
+        schema = {**media["schema"], "components": document["components"]}
+        self._validator = jsonschema_rs.validator_for(schema)
+        self._service, self._device = shared, device
+        self._signed = route in SIGNED
+        desk = shared.approver if route.endswith("/approve") else shared.operator
+        self._http = desk.http
+
+    def send(self, body: bytes) -> httpx.Response:
+        before = self._service.log_size()
+        if self._signed:
+            answer = self._device.send(self._device.sign(self.path, body))
+        else:
+            headers = {"content-type": "application/json"}
+            answer = self._http.post(self.path, content=body, headers=headers)
+        assert self._service.log_size() == before
+        return answer
+
+    def is_well_formed(self, body: Any) -> bool:
+        try:
+            return bool(self._validator.is_valid(body))
+        except ValueError:  # a number or text that no JSON has
+            return False
+
+
+@pytest.fixture(scope="module")
+def asked(shared: Served, device: Device, document: Json) -> dict[str, Asking]:
+    return {
+        route: Asking(shared, device, document, route) for route in (*OPERATORS, *DEVICES, *SIGNED)
+    }
+
+
+@pytest.fixture(params=[*OPERATORS, *DEVICES, *SIGNED])
+def asking(request: pytest.FixtureRequest, asked: dict[str, Asking]) -> Asking:
+    return asked[request.param]
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+@pytest.mark.parametrize("route", ["/v1/programmes", "/v1/sessions", *SIGNED])
+def test_a_body_that_can_not_be_read(asked: dict[str, Asking], route: str, what: str) -> None:
+    told = problem(asked[route].send(UNREADABLE[what]))
+
+    assert told["reason"] in {"malformed", "invalid"}
+
+
+def test_a_body_that_is_no_object(asking: Asking) -> None:
+    for body in OTHER_THINGS:
+        assert problem(asking.send(body))["reason"] == "invalid", body
+
+
+def test_an_unknown_field(asking: Asking) -> None:
+    for value in (1, MARK, {MARK: 1}):
+        body = json.dumps({**asking.example, MARK: value}).encode()
+        assert problem(asking.send(body))["reason"] == "invalid"
+
+
+def test_a_name_that_stands_twice(asking: Asking) -> None:
+    """Also one that is spelt in two ways."""
+    name, value = next(iter(asking.example.items()))
+    whole = json.dumps(asking.example)[:-1]
+    for spelt in (name, f"\\u{ord(name[0]):04x}{name[1:]}"):
+        body = f'{whole}, "{spelt}": {json.dumps(value)}}}'.encode()
+        assert problem(asking.send(body))["reason"] == "malformed"
+
+
+def spoiled(asking: Asking) -> Iterator[Json]:
+    """The example with one field missing or of another kind."""
+    for name in asking.example:
+        rest = {key: value for key, value in asking.example.items() if key != name}
+        for body in (rest, *({**rest, name: value} for value in VALUES)):
+            if not asking.is_well_formed(body):
+                yield body
+
+
+def test_a_field_that_is_missing_or_of_another_kind(asking: Asking) -> None:
+    bodies = list(spoiled(asking))
+
+    assert len(bodies) >= 10
+    for body in bodies:
+        told = problem(asking.send(json.dumps(body).encode()))
+        assert told["reason"] in {"malformed", "invalid"}, body
+
+
+# What a schema can't say: field → values, by route.
+MEANT: Final[list[tuple[str, str, Any]]] = [
+    ("/v1/programmes", "zone", "Europe/Nowhere"),
+    ("/v1/programmes", "zone", "../../etc/passwd"),
+    ("/v1/programmes", "shares", {"region": 0}),
+    ("/v1/programmes", "shares", {"a b": 1}),
+    ("/v1/programmes", "programme", "LOUI"),
+    ("/v1/programmes/BFC22/rules", "rules", {"sizes": [0], "face_value_cents": 1, "millesimes": [2022]}),
+    ("/v1/programmes/BFC22/rules", "rules", {"sizes": [5], "face_value_cents": 1, "millesimes": [2022], "last_day": "02-29"}),
+    ("/v1/programmes/BFC22/rules", "rules", {"sizes": [5], "face_value_cents": 1, "millesimes": [2022], "last_day": "04-31"}),
+    ("/v1/programmes/BFC22/rules", "rules", {"sizes": [5], "face_value_cents": 1, "millesimes": [2022], "acceptance": {"kind": "regions"}}),
+    ("/v1/programmes/BFC22/rules", "rules", {"sizes": [5], "face_value_cents": 1, "millesimes": [2022], "acceptance": {"kind": "national", "codes": ["27"]}}),
+    ("/v1/programmes/BFC22/funding", "cents", {"region": 0}),
+    ("/v1/programmes/BFC22/funding", "cents", {"region": -100}),
+    ("/v1/programmes/BFC22/funding", "cents", {"region": 10**13}),
+    ("/v1/programmes/BFC22/activations", "carnets", ["BFC22-0000001", "BFC22-0000001"]),
+    ("/v1/programmes/BFC22/orders/order-1/chunks", "seed", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9"),
+    ("/v1/holders", "siret", "21250056500017"),
+    ("/v1/transfers", "receiver", "region-bfc"),
+    ("/v1/transfers", "carnets", ["BFC22-0000001"] * 2),
+    ("/v1/carnets/BFC22-0000001/assignments", "tickets", [1, 1]),
+    ("/v1/venues", "venue", "21250056500017"),
+    ("/v1/venues", "department", "20"[:1] + "Z"),
+    ("/v1/venues/21250056500016/qualifications", "last_day", "2021-12-31"),
+    ("/v1/venues/21250056500016/qualifications", "first_day", "1999-12-31"),
+    ("/v1/venues/21250056500016/qualifications", "first_day", "9999-12-31"),
+    ("/v1/venues/21250056500016/withdrawals", "effective_on", "0001-01-01"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "field", "value"), MEANT)
+def test_a_value_that_can_not_be_meant(
+    shared: Served, document: Json, path: str, field: str, value: object
+) -> None:
+    route = next(route for route in OPERATORS if fits(route, path))
+    example = document["paths"][route]["post"]["requestBody"]["content"]["application/json"]
+    before = shared.log_size()
+
+    answer = shared.operator.http.post(path, json={**example["example"], field: value})
+
+    assert problem(answer)["reason"] == "invalid"
+    assert shared.log_size() == before
+
+
+def fits(route: str, path: str) -> bool:
+    parts, found = route.split("/"), path.split("/")
+    return len(parts) == len(found) and all(
+        part == other or part.startswith("{") for part, other in zip(parts, found, strict=True)
+    )
+
+
+ADDRESSES: Final = [
+    ("GET", f"/v1/{MARK}", 404),
+    ("GET", "/", 404),
+    ("GET", "/v1/venues/", 404),
+    ("POST", "/v1/venues/", 404),
+    ("POST", "/v1//redemptions", 404),
+    ("POST", "/v1/redemptions/", 404),
+    ("POST", f"/v1/redemptions/{MARK}/void", 404),
+    ("GET", "/v1/events/0", 422),
+    ("GET", "/v1/events/-1", 422),
+    ("GET", "/v1/events/1.5", 422),
+    ("GET", "/v1/events/9223372036854775808", 422),
+    ("GET", "/v1/events/9223372036854775807", 404),
+    ("GET", f"/v1/events/{'9' * 5000}", 422),
+    ("GET", f"/v1/events/{MARK}", 422),
+    ("GET", "/v1/carnets/bfc22-0000001", 422),
+    ("GET", "/v1/carnets/BFC22-9999999", 404),
+    ("GET", "/v1/carnets/BFC22-0000001%0A", 422),
+    ("GET", "/v1/carnets/%00", 422),
+    ("GET", "/v1/carnets/%FF%FE", 422),
+    ("GET", f"/v1/carnets/{MARK}", 422),
+    ("GET", "/v1/payouts/21250056500017", 422),
+    ("GET", "/v1/payment-runs/none", 404),
+    ("GET", f"/v1/payment-runs/{'a' * 19}", 422),
+    ("GET", "/v1/balances?at_least=-1", 422),
+    ("GET", f"/v1/balances?at_least={MARK}", 422),
+    ("GET", "/v1/balances?at_least=9223372036854775808", 422),
+    ("GET", f"/v1/balances?prefix={MARK}%27", 422),
+    ("GET", "/v1/balances?prefix=%00", 422),
+    ("POST", "/v1/programmes/bfc22/close", 422),
+    ("GET", "/v1/redemptions", 405),
+    ("PUT", "/v1/redemptions", 405),
+    ("DELETE", "/v1/venues", 405),
+    ("PATCH", "/v1/payment-runs/2022-05", 405),
+    ("POST", "/v1/balances", 405),
+    ("POST", "/healthz", 405),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), ADDRESSES)
+def test_an_address_that_is_none(shared: Served, method: str, path: str, status: int) -> None:
+    before = shared.log_size()
+
+    answer = shared.operator.http.request(
+        method, path, json={"command_id": new_id()} if method == "POST" else None
+    )
+
+    assert problem(answer)["status"] == status
+    assert shared.log_size() == before
+    if status == 405:
+        assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
+     "application/xml", "json", "application/jsonp", "application/problem+json", MARK],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/v1/venues", "/v1/challenges", "/v1/redemptions"])
+def test_a_body_of_another_kind(shared: Served, path: str, kind: str) -> None:
+    before = shared.log_size()
+
+    answer = shared.operator.http.post(path, content=b"{}", headers={"content-type": kind})
+
+    assert problem(answer)["reason"] == "unsupported-media-type"
+    assert shared.log_size() == before
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON"])
+def test_json_is_json_however_it_is_written(client: httpx.Client, kind: str) -> None:
+    answer = client.post(
+        "/v1/challenges",
+        content=b'{"terminal": "t-0123456789ab"}',
+        headers={"content-type": kind},
+    )
+
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    ["", "Bearer", f"Bearer {MARK}", f"Basic {MARK}", MARK, "Bearer a b c", "Bearer é",
+     "Bearer " + "a" * 8000],
+)  # fmt: skip
+def test_credentials_that_are_none(client: httpx.Client, credentials: str) -> None:
+    answer = client.get("/v1/status", headers=[(b"authorization", credentials.encode("latin-1"))])
+
+    assert problem(answer)["reason"] == "unauthenticated"
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+ANY_JSON: Final = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+FAST: Final = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@FAST
+@given(data=st.data(), route=st.sampled_from([*OPERATORS, *DEVICES, *SIGNED]))
+def test_anything_in_a_field_is_answered_with_a_problem(
+    asked: dict[str, Asking], data: st.DataObject, route: str
+) -> None:
+    asking = asked[route]
+    name = data.draw(st.sampled_from(sorted(asking.example)))
+    body = {**asking.example, name: data.draw(ANY_JSON)}
+    if not asking.is_well_formed(body):
+        answer = asking.send(json.dumps(body).encode())
+        assert 400 <= answer.status_code < 500, answer.text
+        assert answer.json()["reason"] in {"malformed", "invalid"}
+
+
+@FAST
+@given(body=st.binary(max_size=200), route=st.sampled_from([*OPERATORS, *DEVICES, *SIGNED]))
+def test_any_bytes_are_answered_with_a_problem(
+    asked: dict[str, Asking], body: bytes, route: str
+) -> None:
+    answer = asked[route].send(body)
+
+    assert 400 <= answer.status_code < 500, answer.text
+    assert answer.json()["reason"] in {"malformed", "invalid"}

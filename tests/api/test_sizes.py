@@ -1,0 +1,119 @@
+"""A body over 1 MiB is refused before it is read whole, declared or not."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from api.wire import LARGEST_BODY
+from tests.api.device import Device
+from tests.api.ledgers import Served
+
+PATHS = ["/v1/redemptions", "/v1/redemptions/batch", "/v1/checks", "/v1/venues", "/v1/challenges"]
+
+
+@contextmanager
+def connected(service: Served) -> Iterator[socket.socket]:
+    url = httpx.URL(service.url)
+    with socket.create_connection((url.host, url.port or 0), timeout=10) as found:
+        yield found
+
+
+def head(service: Served, path: str, *lines: str) -> bytes:
+    token = service.operator.http.headers["authorization"]
+    told = [
+        f"POST {path} HTTP/1.1",
+        "Host: clearing.example.org",
+        "Content-Type: application/json",
+        f"Authorization: {token}",
+        *lines,
+    ]
+    return "\r\n".join([*told, "", ""]).encode()
+
+
+def answer(connection: socket.socket) -> tuple[int, bytes]:
+    """The next response, whatever is still to be sent."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65536)
+    headers, _, body = received.partition(b"\r\n\r\n")
+    status = int(headers.split(b" ")[1])
+    length = next(
+        int(line.split(b":")[1])
+        for line in headers.lower().split(b"\r\n")
+        if line.startswith(b"content-length")
+    )
+    while len(body) < length:
+        body += connection.recv(65536)
+    return status, body[:length]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("declared", [LARGEST_BODY + 1, 10**12, 10**30])
+def test_a_declared_length_is_refused_before_any_of_it_is_sent(
+    shared: Served, path: str, declared: int
+) -> None:
+    with connected(shared) as connection:
+        connection.sendall(head(shared, path, f"Content-Length: {declared}"))
+        status, body = answer(connection)
+
+    if declared < 2**63:
+        assert status == 413
+        assert b"urn:souche:problem:too-large" in body
+    else:  # no HTTP message has this length, so the server refuses the message itself
+        assert 400 <= status < 500
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_chunks_are_refused_as_soon_as_they_are_too_much(shared: Served, path: str) -> None:
+    """The last chunk never comes: the answer does not wait for it."""
+    before = shared.log_size()
+    with connected(shared) as connection:
+        connection.sendall(head(shared, path, "Transfer-Encoding: chunked"))
+        for _ in range(17):
+            connection.sendall(b"10000\r\n" + b" " * 65536 + b"\r\n")
+        status, body = answer(connection)
+
+    assert status == 413
+    assert b"urn:souche:problem:too-large" in body
+    assert shared.log_size() == before
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_chunks_that_are_not_too_much_are_read(shared: Served, path: str) -> None:
+    """Read, and refused for what they say."""
+    with connected(shared) as connection:
+        connection.sendall(head(shared, path, "Transfer-Encoding: chunked"))
+        connection.sendall(b"2\r\n{}\r\n0\r\n\r\n")
+        status, _ = answer(connection)
+
+    assert status in {401, 422}
+
+
+def test_one_mebibyte_is_read(device: Device) -> None:
+    """To the byte, and not one more."""
+    body = b'{"codes": ["hello"]}'
+    largest = body + b" " * (LARGEST_BODY - len(body))
+
+    assert device.send(device.sign("/v1/checks", largest)).status_code == 200
+    too_large = device.send(device.sign("/v1/checks", largest + b" "))
+    assert too_large.status_code == 413
+
+
+def test_whoever_waits_for_leave_to_send_does_not_get_it(shared: Served) -> None:
+    with connected(shared) as connection:
+        asked = head(shared, "/v1/venues", f"Content-Length: {10**9}", "Expect: 100-continue")
+        connection.sendall(asked)
+        status, _ = answer(connection)
+
+    assert status == 413
+
+
+def test_an_address_that_is_not_ascii_is_refused(shared: Served) -> None:
+    with connected(shared) as connection:
+        connection.sendall(b"GET /v1/\xff\xfe HTTP/1.1\r\nHost: a\r\n\r\n")
+        status, _ = answer(connection)
+
+    assert 400 <= status < 500
