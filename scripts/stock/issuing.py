@@ -72,8 +72,8 @@ async def issue(
         CommandError: it was issued, or begun, to another file.
         RefusedError: the ledger refused a chunk.
     """
-    if found.is_complete and path.exists() and not seed_file(path).exists():
-        return  # a run before this one was killed just before its last word
+    if _is_done(found, path):
+        return
     _refuse_other_seed(found, path)
     seed = read_or_make_seed(path)
     ordered = found.ordered
@@ -98,6 +98,11 @@ async def _issue_chunk(
     if ask:
         await ledger.do(command)
     return printed
+
+
+def _is_done(found: FoundOrder, path: Path) -> bool:
+    """Whether a run before this one did it all, and was killed before it could say so."""
+    return found.is_complete and path.exists() and not seed_file(path).exists()
 
 
 def _refuse_other_seed(found: FoundOrder, path: Path) -> None:

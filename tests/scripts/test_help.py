@@ -1,0 +1,96 @@
+"""The command line teaches itself, and quickly."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from scripts.cli import WORDS
+from tests.scripts.running import ROOT, Souche, clean
+
+COSTLY = ("psycopg", "fastapi", "pydantic_settings", "eventsourcing", "rich.progress")
+
+
+def test_help_loads_nothing_that_it_does_not_need() -> None:
+    listing = "import sys, scripts.cli; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", listing], env=clean(), capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    assert not {"scripts.cli", *COSTLY} - {"scripts.cli"} & set(loaded)
+
+
+def test_help_names_every_word(souche_nowhere: Souche) -> None:
+    told = souche_nowhere.do("--help")
+
+    assert all(f" {word} " in told for word in WORDS)
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_every_word_has_help_of_its_own(souche_nowhere: Souche, word: str) -> None:
+    assert "Usage: " in souche_nowhere.do(word, "--help")
+
+
+def test_an_unknown_word_is_a_usage_error_and_gets_a_suggestion(souche_nowhere: Souche) -> None:
+    said = souche_nowhere.run("balance")
+
+    assert said.code == 2
+    assert "balances" in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "because"),
+    [
+        (("order", "list"), "There is no ledger in"),
+        (("payouts", "cutoff", "2022-03"), "There is no ledger in"),
+        (("doctor",), "There is no ledger in"),
+    ],
+)
+def test_a_mistyped_folder_makes_no_ledger(
+    souche_nowhere: Souche, words: tuple[str, ...], because: str
+) -> None:
+    assert because in souche_nowhere.refuse(*words)
+    assert not souche_nowhere.data.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("venue", "resume", "99900001100019"),  # the check digit is wrong
+        ("venue", "withdraw", "99900001100018", "--on", "31/01/2022"),
+        ("terminal", "revoke", "terminal-1", "--cause", "lost"),
+        ("programme", "fund", "BFC22", "2022", "cash", "VIR-1", "anct=12.345"),
+        ("programme", "fund", "BFC22", "2022", "cheque", "VIR-1", "anct=12"),
+        ("programme", "preset", "nowhere"),
+        ("payouts", "show", "a run with spaces"),
+        ("rebuild", "nothing"),
+    ],
+)
+def test_what_cannot_be_meant_is_a_usage_error(
+    souche_nowhere: Souche, words: tuple[str, ...]
+) -> None:
+    assert souche_nowhere.run(*words).code == 2
+
+
+def test_a_setting_that_cannot_be_is_named_without_its_value(souche_nowhere: Souche) -> None:
+    said = souche_nowhere.run("serve", SOUCHE_PORT="eighty")
+
+    assert said.code == 2
+    assert "SOUCHE_PORT" in said.err
+    assert "eighty" not in said.err
+
+
+def test_the_module_answers_as_the_console_script_does() -> None:
+    began = time.monotonic()
+    run = subprocess.run(
+        [sys.executable, "-P", "-m", "scripts.cli", "--help"],
+        env=clean(),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT / "tests",
+    )
+
+    assert "Usage: souche" in run.stdout
+    assert time.monotonic() - began < 10  # a machine under load; a tenth of that on an idle one

@@ -1,0 +1,140 @@
+"""Carnets are issued with the codes that the print file has, whatever interrupts it."""
+
+import signal
+import stat
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ledger.facts import CarnetIssued
+from ledger.facts.codec import decode
+from ledger.postgres import Database
+from ledger.secrets import open_secrets
+from ledger.values.codes import parse_code
+from scripts.stock.printing import read_print, seed_file
+from tests.scripts.conftest import STOCK
+from tests.scripts.running import Souche
+
+CARNETS = 2_400
+
+
+@pytest.fixture
+def small(ordered: Souche) -> tuple[Souche, str]:
+    """An order of five carnets, of its own."""
+    name = f"small-{time.monotonic_ns()}"
+    _order(ordered, name, 5)
+    return ordered, name
+
+
+def _order(souche: Souche, name: str, carnets: int) -> None:
+    souche.do(
+        *("order", "create", "AV12", name, "--millesime", "2022"),
+        *("--carnets", str(carnets), "--size", "10", "--holder", STOCK),
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def aveyron(ordered: Souche) -> None:
+    """A programme with room for more."""
+    ordered.do("programme", "preset", "av12", "--open")
+
+
+def test_a_killed_issue_goes_on_with_the_same_codes(
+    ordered: Souche, database: tuple[Path, Database]
+) -> None:
+    _order(ordered, "large", CARNETS)
+    path = ordered.data / "print" / "large.jsonl"
+    command = ("order", "issue", "AV12", "large", "--to", str(path))
+
+    _kill_between(ordered, command, path)
+    before = path.read_text().splitlines()[:-1]  # the last one may be half a line
+    seed = seed_file(path).read_text()
+    ordered.do(*command)
+
+    after = path.read_text().splitlines()
+    assert 0 < len(before) < CARNETS
+    assert after[: len(before)] == before
+    assert len(after) == CARNETS
+    assert len(seed) == 64
+    assert not seed_file(path).exists()
+    _check_codes(ordered, database[1], path)
+
+
+def _kill_between(souche: Souche, command: tuple[str, ...], path: Path) -> None:
+    process = souche.start(*command)
+    while not (path.exists() and path.stat().st_size > 60_000):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def _check_codes(souche: Souche, database: Database, path: Path) -> None:
+    """Every code of the file opens the ticket that the log has, and there are no others."""
+    printed = read_print(path)
+    peppers = open_secrets(souche.data).peppers
+    with psycopg.connect(database.projector) as connection:
+        rows = connection.execute("SELECT state FROM events WHERE topic = 'carnet.issued.v1'")
+        facts = [decode(row[0]).fact for row in rows]
+    issued = [fact for fact in facts if isinstance(fact, CarnetIssued) and fact.order == "large"]
+    assert {fact.carnet for fact in issued} == printed.keys()
+    for fact in issued:
+        pepper = peppers[fact.pepper_id]
+        codes = printed[fact.carnet]
+        assert tuple(pepper.digest(parse_code(code).text) for code in codes) == fact.digests
+
+
+def test_print_files_are_for_their_owner_only(small: tuple[Souche, str]) -> None:
+    souche, name = small
+    path = souche.data / "print" / f"{name}.csv"
+
+    souche.do("order", "issue", "AV12", name, "--to", str(path), "--format", "csv")
+
+    lines = path.read_text().splitlines()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(lines) == 50
+    carnet, ticket, code = lines[0].split(",")
+    assert (parse_code(code).carnet, parse_code(code).ticket) == (carnet, int(ticket))
+
+
+def test_an_order_that_is_complete_is_not_issued_to_another_file(
+    small: tuple[Souche, str],
+) -> None:
+    souche, name = small
+    path = souche.data / "print" / name
+    souche.do("order", "issue", "AV12", name, "--to", str(path))
+
+    again = souche.do("order", "issue", "AV12", name, "--to", str(path))
+    told = souche.refuse("order", "issue", "AV12", name, "--to", f"{path}.other")
+
+    assert "5 carnets are issued" in again
+    assert "can't be made again" in told
+
+
+def test_a_file_of_another_order_is_never_overwritten(small: tuple[Souche, str]) -> None:
+    souche, name = small
+    path = souche.data / "print" / f"{name}.keep"
+    path.write_text("codes of something else\n")
+
+    told = souche.refuse("order", "issue", "AV12", name, "--to", str(path))
+
+    assert "exists" in told
+    assert path.read_text() == "codes of something else\n"
+
+
+def test_a_wrong_seed_is_told(small: tuple[Souche, str]) -> None:
+    souche, name = small
+    path = souche.data / "print" / name
+    souche.do("order", "issue", "AV12", name, "--to", str(path))
+    seed_file(path).write_text("00" * 32)
+
+    told = souche.refuse("order", "issue", "AV12", name, "--to", str(path))
+
+    assert "command-id-reused" in told
+
+
+def test_an_order_that_is_not_there_is_refused(ordered: Souche) -> None:
+    assert "order-unknown" in ordered.refuse("order", "issue", "AV12", "none", "--to", "x")
+    assert "programme-unknown" in ordered.refuse("order", "issue", "ZZ99", "none", "--to", "x")

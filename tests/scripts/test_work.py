@@ -1,0 +1,173 @@
+"""From an order to a payment, by commands alone; the tickets are redeemed over HTTP."""
+
+from collections import Counter, deque
+
+import pytest
+
+from ledger.settings import Settings
+from scripts.demonstration.afternoon import redeem
+from scripts.demonstration.till import Till
+from scripts.service.serving import serving
+from tests.scripts.conftest import POINT, STOCK, VENUE, free_port
+from tests.scripts.running import Souche
+
+Codes = dict[str, tuple[str, ...]]
+
+
+@pytest.fixture(scope="module")
+def redeemed(ordered: Souche, handed_out: Codes, venue: str) -> Counter[str]:
+    """Ten carnets redeemed at a venue's terminal, one of them tried twice."""
+    settings = Settings(data=ordered.data, port=free_port())
+    with serving(settings, demo=True) as authority:
+        invitation = ordered.look("terminal", "invite", venue, "--label", "Comptoir")
+        assert invitation["qr"].startswith("souche:")
+        till = Till(authority, invitation["invitation"])
+        carnets = list(handed_out.values())[:10]
+        claims = [till.claim([code]) for codes in carnets for code in codes]
+        claims.append(till.claim(carnets[0][:1]))
+        answers = redeem([(till, deque(claims))], lambda _: None)
+        ordered.do("terminal", "revoke", till.id, "--cause", "test over")
+        late = redeem([(till, deque([till.claim(carnets[1][:1])]))], lambda _: None)
+    assert answers.tickets == 50
+    return answers.refused + late.refused
+
+
+def test_a_ticket_is_redeemed_once(redeemed: Counter[str]) -> None:
+    assert redeemed == {"ticket-already-redeemed": 1, "terminal-revoked": 1}
+
+
+def test_orders_tell_how_far_they_are(ordered: Souche, handed_out: Codes) -> None:
+    (order,) = ordered.look("order", "list")
+
+    assert order["order_id"] == "first"
+    assert order["issued_carnets"] == 1_000
+    assert order["assigned_tickets"] == 5 * len(handed_out)
+
+
+def test_programmes_tell_their_exposure(ordered: Souche, redeemed: Counter[str]) -> None:
+    (millesime,) = ordered.look("programme", "list")
+
+    assert millesime["activated_cents"] == 5_000_000
+    assert millesime["redeemed_tickets"] == 50
+
+
+def test_long_work_can_be_repeated(ordered: Souche, handed_out: Codes) -> None:
+    events = ordered.look("status")["events"]
+
+    ordered.do("order", "activate", "BFC22", "first")
+    told = ordered.do("order", "assign", "BFC22", "first", "--holder", POINT, "--count", "20")
+
+    assert "0 carnets are handed out; 20 were before" in told
+    assert ordered.look("status")["events"] == events
+
+
+def test_a_transfer_goes_on_with_its_id(ordered: Souche, handed_out: Codes) -> None:
+    words = ("order", "transfer", "BFC22", "first", "--to", POINT, "--first", "201", "--count", "9")
+
+    ordered.do(*words, "--id", "parcel-7")
+    ordered.do(*words, "--id", "parcel-7")
+
+    assert "holder-differs" in ordered.refuse(*words)
+
+
+def test_refusals_say_why(ordered: Souche, handed_out: Codes) -> None:
+    stock = ("order", "assign", "BFC22", "first", "--holder", POINT, "--first", "500")
+
+    assert "holder-differs" in ordered.refuse(*stock, "--count", "1")
+    assert "holder-exists" in ordered.refuse("holder", "register", STOCK, "Again")
+    assert "venue-unknown" in ordered.refuse("terminal", "invite", "99900002900010")
+
+
+def test_a_reference_is_booked_once(ordered: Souche) -> None:
+    words = ("programme", "fund", "BFC22", "2022", "cash", "VIR-1")
+
+    again = ordered.do(*words, "region-bfc=25000", "anct=25000.00")
+    other = ordered.refuse(*words, "region-bfc=1")
+
+    assert "as it had before" in again
+    assert "command-id-reused" in other
+
+
+def test_reads_list_what_there_is(ordered: Souche, redeemed: Counter[str]) -> None:
+    holders = {each["holder"] for each in ordered.look("holder", "list")}
+    (venue,) = ordered.look("venue", "list")
+    (terminal,) = ordered.look("terminal", "list")
+
+    assert holders == {STOCK, POINT}
+    assert venue["registered"]["venue"] == VENUE
+    assert terminal["state"] == "revoked"
+    assert {each["programme"] for each in ordered.look("programme", "presets")} > {"BFC22", "HDF22"}
+    assert ordered.look("programme", "preset", "bfc22")[0]["path"] == "programme.id"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("order", "list"),
+        ("programme", "list"),
+        ("programme", "presets"),
+        ("programme", "preset", "av12", "--explain"),
+        ("holder", "list"),
+        ("venue", "list"),
+        ("terminal", "list"),
+        ("payouts", "list"),
+        ("balances",),
+        ("status",),
+    ],
+)
+def test_people_get_tables(ordered: Souche, redeemed: Counter[str], words: tuple[str, ...]) -> None:
+    told = ordered.do(*words)
+
+    assert "─" in told
+    assert "\x1b" not in told  # NO_COLOR
+
+
+def test_a_run_is_paid_by_two_people(ordered: Souche, redeemed: Counter[str]) -> None:
+    ordered.do("payouts", "cutoff", "2022-03")
+    ordered.do("payouts", "draft", "2022-03")
+    ordered.do("payouts", "submit", "2022-03")
+    drafted = ordered.look("payouts", "show", "2022-03")
+
+    assert drafted["lines"] == [{"venue": VENUE, "amount_cents": 50_000}]
+    assert "not at this step" in ordered.refuse("payouts", "pay", "2022-03")
+    digest = ("--digest", drafted["digest"])
+    assert "This is for the approver" in ordered.refuse(
+        "payouts", "approve", "2022-03", *digest, "--as", "operator"
+    )
+    assert "run-digest-differs" in ordered.refuse(
+        "payouts", "approve", "2022-03", "--digest", "0" * 64
+    )
+
+    ordered.do("payouts", "approve", "2022-03", *digest)
+    ordered.do("payouts", "pay", "2022-03")
+    ordered.do("payouts", "pay", "2022-03")
+
+    paid = ordered.look("payouts", "show", "2022-03")
+    (payout,) = ordered.look("payouts", "list")
+    assert (paid["state"], paid["paid_cents"]) == ("closed", 50_000)
+    assert (payout["reimbursed_cents"], payout["owed_cents"]) == (50_000, 0)
+    assert ordered.look("balances")["balanced"]
+
+
+def test_a_run_that_is_not_there_is_told(ordered: Souche) -> None:
+    assert "There is no run" in ordered.refuse("payouts", "show", "never")
+
+
+def test_a_venue_is_frozen_and_let_go_on(ordered: Souche, venue: str) -> None:
+    ordered.do("venue", "suspend", venue, "--cause", "Contrôle en cours")
+    frozen = ordered.look("venue", "list")[0]["suspended"]
+    ordered.do("venue", "resume", venue)
+
+    assert frozen
+    assert not ordered.look("venue", "list")[0]["suspended"]
+
+
+def test_a_closed_programme_takes_no_order(ordered: Souche) -> None:
+    ordered.do("programme", "preset", "hdf22", "--open", "--on", "2022-03-01")
+    ordered.do("programme", "close", "HDF22")
+
+    told = ordered.refuse(
+        *("order", "create", "HDF22", "late", "--millesime", "2022"),
+        *("--carnets", "1", "--size", "5", "--holder", STOCK),
+    )
+    assert "programme-closed" in told
