@@ -59,6 +59,7 @@ def _with_options(database: Database, read_schema: str, settings: Mapping[str, s
         database.projector,
         options=" ".join([given, *options]).strip(),
         # A host that vanished is noticed in seconds, not when TCP gives up.
+        connect_timeout=10,
         keepalives_idle=5,
         tcp_user_timeout=10_000,
     )

@@ -128,7 +128,11 @@ class PostgresStore:
     async def _connect(self) -> Connection:
         connecting = psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
         connection = await asyncio.wait_for(connecting, timeout=CONNECT_WITHIN)
-        await connection.execute(SESSION)
+        try:
+            await connection.execute(SESSION)
+        except BaseException:
+            await connection.close()
+            raise
         return connection
 
 
