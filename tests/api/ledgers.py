@@ -47,8 +47,12 @@ class Served:
         return int(self.query("SELECT size FROM log_head"))
 
     def new_desk(self, name: str, role: str) -> Desk:
-        with psycopg.connect(self.database.owner, autocommit=True) as owner:
-            return Desk(self.url, make_token(owner, name, Role(role), real_now()))
+        return Desk(self.url, self.make_token(self.database, name, role))
+
+    @staticmethod
+    def make_token(database: Database, name: str, role: str) -> str:
+        with psycopg.connect(database.owner, autocommit=True) as owner:
+            return make_token(owner, name, Role(role), real_now())
 
     def as_owner(self, statement: str) -> None:
         with psycopg.connect(self.database.owner, autocommit=True) as owner:
