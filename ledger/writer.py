@@ -6,7 +6,8 @@ makes batches grow. Nothing is answered before its commit is durable.
 
 Any number of writers, in any number of processes, may extend one log. A batch that was decided on
 what has moved meanwhile is decided again under the head's lock, where nothing can move. Refusals
-are confirmed there too, so that a retry is not refused what its first attempt is about to win.
+are confirmed there too, so that a retry is not refused what its first attempt is about to win. So
+is a decision that broke: it may have met a stream that relies on reference data yet unread.
 """
 
 import asyncio
@@ -240,7 +241,7 @@ class Writer:
             return batch
         unconfirmed = []
         for each, outcome in zip(batch, decided.outcomes(base), strict=True):
-            if isinstance(outcome, Refusal):
+            if isinstance(outcome, (Refusal, Failed)):
                 unconfirmed.append(each)
             else:
                 _resolve(each, outcome)

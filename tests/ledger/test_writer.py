@@ -11,7 +11,10 @@ import psycopg
 import pytest
 
 from ledger.batch import Recorded
-from ledger.decisions.situation import Finding
+from ledger.decisions.programmes import RegisterHolder, StartLedger
+from ledger.decisions.situation import Command, Finding
+from ledger.decisions.terminals import EnrolTerminal, InviteTerminal
+from ledger.decisions.venues import QualifyVenue, RegisterVenue
 from ledger.facts import Event
 from ledger.facts.codec import decode
 from ledger.log.connection import PostgresStore, _append
@@ -41,6 +44,15 @@ from tests.ledger.writing import (
 )
 
 pytestmark = pytest.mark.anyio
+
+BEFORE_ANY_PROGRAMME = (
+    StartLedger,
+    RegisterHolder,
+    RegisterVenue,
+    QualifyVenue,
+    InviteTerminal,
+    EnrolTerminal,
+)
 
 
 @pytest.fixture
@@ -150,6 +162,24 @@ async def test_a_check_knows_of_a_revocation_through_another_writer(ledger: Data
 
     assert isinstance(found, Finding)
     assert found.answer == {"redeemable": False, "reason": "terminal-revoked"}
+
+
+@pytest.mark.parametrize("asked", [claim(1), check(1)])
+async def test_a_programme_opened_through_another_writer_is_known(
+    database: Database, asked: Command
+) -> None:
+    """Its carnets are in the streams at once, its rules not yet in this writer's memory."""
+    commands = list(in_circulation())
+    before = [each for each in commands if isinstance(each, BEFORE_ANY_PROGRAMME)]
+    async with writing(store_on(database)) as other:
+        await carry_out(other, before)
+        async with writing(store_on(database)) as writer:
+            await carry_out(other, [each for each in commands if each not in before])
+
+            outcome = await writer.execute(asked)
+
+    assert isinstance(outcome, (Recorded, Finding))
+    assert isinstance(outcome, Recorded) or outcome.answer["redeemable"]
 
 
 class Unguarded(PostgresStore):
