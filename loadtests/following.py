@@ -40,6 +40,14 @@ class Look:
     position: int
 
 
+def look(connection: psycopg.Connection, database: Database) -> Look:
+    """Look once, on a connection that reads read models."""
+    schema = sql.Identifier(Roles(database.schema).read_schema)
+    row = connection.execute(POSITIONS.format(schema, APPLICATION, WATCHED)).fetchone()
+    head, position = row or (0, 0)
+    return Look(time.monotonic(), head, position or 0)
+
+
 def lag_seconds(looks: list[Look]) -> float:
     """The worst lag: how old was the first event that a read model did not have yet.
 
@@ -70,15 +78,15 @@ class Follower:
 
         """
         with self._connected() as connection:
-            first = look = self._look(connection)
-            while look.position < look.head:
-                if self.process.poll() is not None or look.at - first.at > PATIENCE:
-                    raise FollowingError(f"at {look.position} of {look.head}")
+            first = now = look(connection, self.database)
+            while now.position < now.head:
+                if self.process.poll() is not None or now.at - first.at > PATIENCE:
+                    raise FollowingError(f"at {now.position} of {now.head}")
                 time.sleep(EVERY)
-                look = self._look(connection)
-                if look.position == first.position:
-                    first = look  # it has not begun
-        taken, seconds = look.position - first.position, look.at - first.at
+                now = look(connection, self.database)
+                if now.position == first.position:
+                    first = now  # it has not begun
+        taken, seconds = now.position - first.position, now.at - first.at
         return taken / seconds if seconds else 0.0
 
     @contextmanager
@@ -97,13 +105,7 @@ class Follower:
     def _watch(self, over: threading.Event) -> None:
         with self._connected() as connection:
             while not over.wait(EVERY):
-                self.looks.append(self._look(connection))
-
-    def _look(self, connection: psycopg.Connection) -> Look:
-        schema = sql.Identifier(Roles(self.database.schema).read_schema)
-        query = POSITIONS.format(schema, APPLICATION, WATCHED)
-        head, position = connection.execute(query).fetchone() or (0, 0)
-        return Look(time.monotonic(), head, position or 0)
+                self.looks.append(look(connection, self.database))
 
     def _connected(self) -> psycopg.Connection:
         return psycopg.connect(reader_conninfo(self.database), autocommit=True)
@@ -118,4 +120,4 @@ def following(database: Database) -> Iterator[Follower]:
         yield Follower(database, process)
     finally:
         process.terminate()
-        process.wait()
+        process.communicate()  # which also closes the pipe that told it where the ledger is
