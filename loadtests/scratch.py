@@ -16,6 +16,7 @@ from ledger.postgres.database import connect_given, prepare_embedded
 from ledger.postgres.roles import Roles
 from ledger.secrets import Secrets, open_secrets
 
+VAR = Path(__file__).parent.parent / "var"  # on a disk that lasts, as /tmp may not be
 ROLES = Roles("souche_scratch")  # on somebody else's server, beside a ledger that is used
 
 
@@ -48,7 +49,8 @@ def scratch_ledger(
     It runs on a server of its own, with `settings` over the usual ones; or in a schema of its
     own at `url`, which the owner's login there must be allowed to make and drop.
     """
-    folder = Path(tempfile.mkdtemp(prefix="souche-load-"))
+    VAR.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="scratch-", dir=VAR))
     folder.chmod(0o755)  # started as root, PostgreSQL runs under another account
     try:
         if url:
@@ -56,10 +58,18 @@ def scratch_ledger(
             yield Scratch(folder, connect_given(url, ROLES), None)
             _drop(url)
         else:
-            with PostgresServer(folder, settings=settings) as server:
-                yield Scratch(folder, prepare_embedded(server, Roles()), server)
+            yield from _embedded(folder, settings)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _embedded(folder: Path, settings: Mapping[str, str] | None) -> Iterator[Scratch]:
+    server = PostgresServer(folder, settings=settings)
+    try:
+        with server:
+            yield Scratch(folder, prepare_embedded(server, Roles()), server)
+    finally:
+        shutil.rmtree(server.places.home, ignore_errors=True)  # it may be elsewhere
 
 
 def _drop(url: str) -> None:

@@ -1,13 +1,19 @@
-"""What has to exist before a ticket can be redeemed: programmes, venues, terminals, carnets."""
+"""What has to exist before a ticket can be redeemed: programmes, venues, terminals, carnets.
+
+Every seeding has programmes and terminals of its own, so a ledger can be seeded again.
+"""
 
 import hashlib
 import os
+import secrets
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from multiprocessing import get_context
+from pathlib import Path
 
+import msgspec
 import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from stdnum import luhn
@@ -19,6 +25,7 @@ from ledger.decisions.terminals import EnrolTerminal, InviteTerminal
 from ledger.decisions.venues import QualifyVenue, RegisterVenue
 from ledger.facts import Rules
 from ledger.values.clock import real_now
+from ledger.values.codes import ALPHABET
 from ledger.values.ids import ProgrammeId, TerminalId, VenueId, derived_id, terminal_id
 from ledger.values.keys import encode_base64url, fingerprint
 from ledger.values.money import Cents
@@ -49,16 +56,28 @@ class Seeded:
     carnets: list[str]  # the codes of each, ticket 1 first, with a space between
 
 
-def seed(ledger: Scratch, carnets: int, size: int) -> Seeded:
+def write_seeded(path: Path, seeded: Seeded) -> None:
+    """Write it for another process. The file holds keys and codes: only its owner reads it."""
+    path.touch(mode=0o600)
+    path.write_bytes(msgspec.json.encode(seeded))
+
+
+def read_seeded(path: Path) -> Seeded:
+    """Read what `write_seeded` wrote."""
+    return msgspec.json.decode(path.read_bytes(), type=Seeded)
+
+
+def seed(ledger: Scratch, carnets: int, size: int, terminals: int = TERMINALS) -> Seeded:
     """Make at least so many assigned carnets of `size` tickets, and the terminals to take them.
 
     Raises:
         RefusedError: a command was not carried out.
 
     """
+    name = "B" + "".join(secrets.choice(ALPHABET) for _ in range(5))
     workers = (os.cpu_count() or 1) + 1  # one waits for the database while another computes
-    programmes = [ProgrammeId(f"BEN{number:02}") for number in range(workers)]
-    devices = [_device(number) for number in range(TERMINALS)]
+    programmes = [ProgrammeId(f"{name}{number:02}") for number in range(workers)]
+    devices = [_device(name, number) for number in range(terminals)]
     uvloop.run(_prepare(ledger, programmes, devices, size))
     share = -(-carnets // workers)
     work = [Fill(ledger.database, ledger.folder, name, share, size) for name in programmes]
@@ -71,8 +90,10 @@ async def _prepare(
     ledger: Scratch, programmes: list[ProgrammeId], devices: list[Device], size: int
 ) -> None:
     async with open_writer(ledger.database, ledger.folder) as writer:
+        if writer.reference.origin is None:
+            start = StartLedger(command_id=derived_id("start"), actor=ACTOR, demo=False)
+            await carry_out(writer, start)
         for command in (
-            StartLedger(command_id=derived_id("start"), actor=ACTOR, demo=False),
             RegisterHolder(
                 command_id=derived_id("holder"), actor=ACTOR, holder=HOLDER, name="Load"
             ),
@@ -136,11 +157,11 @@ def _venue(venue: VenueId) -> Iterator[Command]:
     )
 
 
-def _device(number: int) -> Device:
+def _device(name: str, number: int) -> Device:
     siren_and_office = f"2125005{number // TERMINALS_A_VENUE:06}"
     key = Ed25519PrivateKey.generate()
     return Device(
-        terminal=terminal_id(derived_id("invite", number)),
+        terminal=terminal_id(derived_id("invite", name, number)),
         venue=VenueId(siren_and_office + luhn.calc_check_digit(siren_and_office)),
         fingerprint=fingerprint(encode_base64url(key.public_key().public_bytes_raw())),
         private_key=key.private_bytes_raw(),

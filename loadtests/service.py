@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 
@@ -27,9 +28,10 @@ BACKLOG = 2048
 class Service:
     """A listening socket, and the worker that answers on it: start it, kill it, start it again."""
 
-    def __init__(self, ledger: Scratch) -> None:
-        """Listen; connections wait until there is a worker."""
+    def __init__(self, ledger: Scratch, log: Path | None = None) -> None:
+        """Listen; connections wait until there is a worker. Its own words go to `log`, if given."""
         self._ledger = ledger
+        self._log = log.open("ab") if log else None
         self._listener = socket.create_server((HOST, 0), backlog=BACKLOG)
         port = self._listener.getsockname()[1]
         self.authority = f"{HOST}:{port}"
@@ -71,6 +73,7 @@ class Service:
             [sys.executable, "-P", "-m", WORKER, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._log,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             pass_fds=(listener,),
         )
@@ -93,6 +96,8 @@ class Service:
         """Stop, and listen no more."""
         self.stop()
         self._listener.close()
+        if self._log is not None:
+            self._log.close()
 
     def _end(self, how: Callable[[subprocess.Popen[bytes]], None]) -> None:
         if self._worker is None:
@@ -106,13 +111,13 @@ class Service:
 
 
 @contextmanager
-def running_service(ledger: Scratch) -> Iterator[Service]:
+def running_service(ledger: Scratch, log: Path | None = None) -> Iterator[Service]:
     """Run it, without followers, for the length of a block.
 
     Raises:
         ServingError: it does not start.
     """
-    service = Service(ledger)
+    service = Service(ledger, log)
     try:
         service.start()
         yield service

@@ -31,6 +31,7 @@ class Signer:
     def __init__(self, session: Session, path: str, created: int) -> None:
         """Encode the shared parts. `created` is in Unix seconds, at most 120 from the service's."""
         parameters = f'{COVERED};created={created};keyid="{session.id}";alg="hmac-sha256"'
+        self._parameters = f"souche={parameters}"
         self._key = session.mac_key
         self._base_start = (
             f'"@method": POST\n"@authority": {session.authority}\n"@path": {path}\n'
@@ -45,9 +46,7 @@ class Signer:
 
     def post(self, body: bytes) -> bytes:
         """Return the whole HTTP/1.1 request."""
-        digest = b2a_base64(sha256(body).digest(), newline=False)
-        base = self._base_start + digest + self._base_end
-        mac = b2a_base64(hmac.digest(self._key, base, "sha256"), newline=False)
+        digest, mac = self._sign(body)
         return b"%b%d\r\nContent-Digest: sha-256=:%b:\r\nSignature: souche=:%b:\r\n\r\n%b" % (
             self._head,
             len(body),
@@ -55,6 +54,26 @@ class Signer:
             mac,
             body,
         )
+
+    def headers(self, body: bytes) -> dict[str, str]:
+        """Return what a client that makes its own requests has to add to them."""
+        digest, mac = self._sign(body)
+        return {
+            "Content-Type": "application/json",
+            "Content-Digest": f"sha-256=:{digest.decode()}:",
+            "Signature-Input": self._parameters,
+            "Signature": f"souche=:{mac.decode()}:",
+        }
+
+    def _sign(self, body: bytes) -> tuple[bytes, bytes]:
+        digest = b2a_base64(sha256(body).digest(), newline=False)
+        base = self._base_start + digest + self._base_end
+        return digest, b2a_base64(hmac.digest(self._key, base, "sha256"), newline=False)
+
+
+def session_message(authority: str, terminal: str, nonce: str) -> bytes:
+    """Return what a device signs with its key to open a session."""
+    return f"souche-session-v1\n{authority}\n{terminal}\n{nonce}".encode()
 
 
 def unsigned_post(authority: str, path: str, body: bytes) -> bytes:

@@ -7,12 +7,14 @@ import uuid
 
 import pytest
 
+from ledger.values import keys
 from loadtests.wire import (
     Session,
     Signer,
     batch_body,
     new_claim_id,
     redemption_body,
+    session_message,
     unsigned_post,
 )
 
@@ -100,3 +102,18 @@ def test_an_unsigned_request_has_no_signature() -> None:
     assert line == "POST /redemptions HTTP/1.1"
     assert set(headers) == {"host", "content-type", "content-length"}
     assert body == b"{}"
+
+
+def test_headers_are_those_of_the_whole_request() -> None:
+    signer = Signer(SESSION, "/v1/redemptions", 1795311612)
+    _, whole, _ = parsed(signer.post(b"{}"))
+    headers = {name.lower(): value for name, value in signer.headers(b"{}").items()}
+
+    assert headers == {name: whole[name] for name in headers}
+    assert whole.keys() - headers.keys() == {"host", "content-length"}
+
+
+def test_a_session_is_opened_by_signing_what_the_service_expects() -> None:
+    told = ("127.0.0.1:8080", "t-0123456789ab", "n")
+
+    assert session_message(*told) == keys.session_message(*told)
