@@ -14,9 +14,9 @@ from rich.console import Console
 from loadtests.measuring import ready_bench
 from loadtests.plan import CARNET_TICKETS, Part, full_plan, quick_plan
 from loadtests.report import show, summary, write
-from loadtests.scratch import scratch_ledger
+from loadtests.scratch import VAR, scratch_ledger
 
-RESULT = Path("var/bench.json")
+RESULT = VAR / "bench.json"
 WIDTH = 130  # of the table in a file
 SETTINGS = {"max_connections": "200"}  # for pgbench's 64 clients beside everything else
 
@@ -36,6 +36,7 @@ def main() -> None:
         metavar="PART",
         help=f"print just these, write no JSON: {', '.join(Part)}",
     )
+    parser.add_argument("--json", type=Path, default=RESULT, help="where to write the figures")
     told = parser.parse_args()
     plan = quick_plan(told.rounds or 1) if told.quick else full_plan(told.rounds or 5)
     plan = plan.only(told.only or list(Part))
@@ -61,7 +62,7 @@ def main() -> None:
                 rounds.append(bench.round(number))
     found = summary(rounds, os.cpu_count() or 1, time.monotonic() - began)
     if not told.only:
-        write(RESULT, found)
+        write(told.json, found)
     console = Console()
     show(console if console.is_terminal else Console(width=WIDTH), found)
 

@@ -40,7 +40,8 @@ class Probe:
         result = drive(self.service.authority, path, connections=connections, seconds=seconds)
         after, wall = self._cpu(), time.monotonic() - began
         redeemed = self.log_size() - size
-        if result.broken or redeemed != result.succeeded * claims:
+        asked = sum(result.statuses.values())
+        if result.broken or not asked or redeemed != asked * claims:
             raise UnaccountedError(
                 f"{redeemed} redeemed, {result.broken} broken, answers {dict(result.statuses)}"
             )

@@ -27,7 +27,7 @@ NAMED = (
 
 # The table: where the rates are, by clients, connections or claims a batch, and their titles.
 ROWS = (
-    ("insert", "pgbench, {} clients: durable inserts"),
+    ("insert", "pgbench, durable inserts, clients: {}"),
     ("writer", "writer alone, claims a batch: {}"),
     ("writer_fives", "the same, five tickets a claim: {}"),
     ("online", "online, connections: {}", "rps"),
@@ -75,10 +75,10 @@ def show(console: Console, found: dict[str, Any]) -> None:
         title=f"{found['cores']} cores, shared with the database and {found['generator']}; "
         f"medians of {len(found['rounds'])} rounds"
     )
-    table.add_column("tickets a second")
+    table.add_column("tickets a second", no_wrap=True)
     for column in ("median", "least–most", "× pgbench", "p50 ms", "p99 ms"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("µs of service, database, generator", justify="right")
+    table.add_column("µs: service, database, generator", justify="right", no_wrap=True)
     for title, *path in _paths(found):
         table.add_row(title, *_cells(found, path))
     console.print(table)

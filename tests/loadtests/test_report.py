@@ -1,0 +1,89 @@
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from loadtests.plan import Part, full_plan
+from loadtests.report import NAMED, show, summary, write
+
+FIGURES = {"rps": 100.0, "p50_ms": 3.5, "p99_ms": 6.0, "claims_per_second": 1000.0}
+ONLINE = {**FIGURES, "service_us": 40.0, "database_us": 10.0, "generator_us": 3.0}
+
+
+def measured(factor: float) -> dict[str, Any]:
+    """A round in which everything was `factor` times as much."""
+
+    def times(tree: Any) -> Any:  # noqa: ANN401 (nested figures)
+        if isinstance(tree, dict):
+            return {name: times(value) for name, value in tree.items()}
+        return tree * factor
+
+    found: dict[str, Any] = times(
+        {
+            "insert": {"8": 100.0, "64": 200.0},
+            "writer": {"1": 10.0, "1000": 5000.0},
+            "writer_fives": {"1000": 9000.0},
+            "writer_cpu_us": {"1": 500.0},
+            "online": {"1": ONLINE, "64": ONLINE},
+            "bytes_per_redemption": 500.0,
+            "catch_up_per_second": 60_000.0,
+            "online_followed": {"64": ONLINE},
+            "lag_seconds": 0.25,
+            "batch": {"4": ONLINE},
+            "afternoon": {"64": FIGURES},
+            "textbook": {"64": FIGURES},
+        }
+    )
+    return found
+
+
+def test_the_json_has_what_was_agreed_on_as_medians(tmp_path: Path) -> None:
+    path = tmp_path / "var/bench.json"
+
+    write(path, summary([measured(3), measured(1), measured(2)], cores=2, seconds=9))
+
+    found = json.loads(path.read_text())
+    assert list(found)[: 1 + len(NAMED)] == ["cores", *NAMED]
+    assert found["cores"] == 2
+    assert found["insert"] == {"8": 200, "64": 400}
+    assert found["writer"] == {"1": 20, "1000": 10_000}
+    assert found["online"]["64"]["p99_ms"] == 12
+    assert found["online_followed"]["64"]["rps"] == 200
+    assert found["batch"]["4"]["claims_per_second"] == 2000
+    assert found["afternoon"]["64"]["rps"] == 200
+    assert (found["bytes_per_redemption"], found["lag_seconds"]) == (1000, 0.5)
+    assert (found["least"]["insert"]["8"], found["most"]["insert"]["8"]) == (100, 300)
+    assert len(found["rounds"]) == 3
+
+
+def shown(found: dict[str, Any]) -> str:
+    text = io.StringIO()
+    show(Console(file=text, width=130), found)
+    return text.getvalue()
+
+
+def test_the_table_compares_with_the_yardstick() -> None:
+    table = shown(summary([measured(1), measured(2)], cores=2, seconds=9))
+
+    assert "online, connections: 64" in table
+    assert "100–200" in table
+    assert "25.00" in table  # the writer's 7500 tickets, pgbench's 300 inserts
+    assert "1.0 × the afternoon's effort" in table
+
+
+def test_parts_can_be_shown_alone() -> None:
+    table = shown(summary([{"writer": {"1": 10.0}, "writer_cpu_us": {"1": 9.0}}], 2, 9))
+
+    assert "writer alone" in table
+    assert "pgbench, " not in table
+    assert "bytes on disk" not in table
+
+
+def test_a_plan_of_some_parts_seeds_for_those() -> None:
+    whole, part = full_plan(5), full_plan(5).only([Part.WRITER])
+
+    assert part.carnets < whole.carnets
+    assert part.reused == sum(part.writer.values()) + 2 * part.warm_up
+    assert part.writer == whole.writer
