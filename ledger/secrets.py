@@ -32,14 +32,14 @@ def open_secrets(data: Path) -> Secrets:
     """Read the ledger's secrets, and make those that are missing.
 
     Raises:
-        OSError: the folder can't be read or written.
+        OSError: the folder can't be read or written, or a secret in it was cut short.
     """
     folder = data / "secrets"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     session_key = _read_or_make(folder / "session.key")
     _read_or_make(folder / f"pepper-{FIRST_PEPPER}.key")
     peppers = {
-        path.stem.removeprefix("pepper-"): Pepper(path.read_bytes())
+        path.stem.removeprefix("pepper-"): Pepper(_read(path))
         for path in sorted(folder.glob("pepper-*.key"))
     }
     return Secrets(session_key, peppers)
@@ -50,11 +50,31 @@ def _read_or_make(path: Path) -> bytes:
     if not path.exists():
         made = path.with_name(f".{path.name}.{os.getpid()}")
         made.touch(mode=0o600)
-        made.write_bytes(secrets.token_bytes(SECRET_BYTES))
+        with made.open("wb") as file:  # on the disk before the log relies on it
+            file.write(secrets.token_bytes(SECRET_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
         try:
             os.link(made, path)
         except FileExistsError:
             pass
         finally:
             made.unlink()
-    return path.read_bytes()
+        _sync(path.parent)
+    return _read(path)
+
+
+def _read(path: Path) -> bytes:
+    """The file's bytes. A shorter key, an empty one above all, would be anybody's."""
+    found = path.read_bytes()
+    if len(found) < SECRET_BYTES:
+        raise OSError(f"{path} is damaged: a secret has {SECRET_BYTES} bytes or more")
+    return found
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
