@@ -37,6 +37,16 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 CONNECT_WITHIN: Final = 10  # seconds
 
+# A server that was demoted to a standby, or that ended a transaction which stood still, is none
+# that a command is to blame for.
+_OUT_OF_REACH: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    TimeoutError,
+)
+
 
 @contextmanager
 def translated() -> Iterator[None]:
@@ -45,7 +55,7 @@ def translated() -> Iterator[None]:
         yield
     except psycopg.errors.UniqueViolation as e:
         raise StreamMovedError(str(e)) from e
-    except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as e:
+    except _OUT_OF_REACH as e:
         raise StoreUnavailableError(str(e)) from e
 
 
@@ -119,6 +129,9 @@ class PostgresStore:
             connection = self._idle.pop() if self._idle else await self._connect()
             try:
                 yield connection
+            except psycopg.errors.ReadOnlySqlTransaction:  # the next one finds who writes now
+                await connection.close()
+                raise
             finally:
                 if connection.info.transaction_status is TransactionStatus.IDLE:
                     self._idle.append(connection)

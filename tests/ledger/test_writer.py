@@ -17,7 +17,7 @@ from ledger.decisions.terminals import EnrolTerminal, InviteTerminal
 from ledger.decisions.venues import QualifyVenue, RegisterVenue
 from ledger.facts import Event
 from ledger.facts.codec import decode
-from ledger.log.connection import PostgresStore, _append
+from ledger.log.connection import Connection, PostgresStore, _append
 from ledger.log.rows import Rows
 from ledger.log.store import StoredRow, StoreUnavailableError
 from ledger.postgres import Database, PostgresServer
@@ -327,6 +327,29 @@ async def test_a_lost_answer_to_a_revocation_leaves_no_terminal_redeeming(
             await writer.execute(revoke_terminal())
 
         assert await writer.execute(claim(1)) == Refusal(Reason.TERMINAL_REVOKED)
+
+
+class Demoted(PostgresStore):
+    """A log whose server became a standby, which only reads."""
+
+    only_reads = True
+
+    async def _connect(self) -> Connection:
+        connection = await super()._connect()
+        if self.only_reads:
+            await connection.execute("SET default_transaction_read_only = on")
+        return connection
+
+
+async def test_a_server_that_only_reads_is_out_of_reach(ledger: Database) -> None:
+    """No command is to blame. Whoever connects anew finds the server that writes."""
+    store = Demoted(ledger.writer, CHANNEL)
+    async with writing(store) as writer:
+        with pytest.raises(OutcomeUnknownError):
+            await writer.execute(claim(1))
+        store.only_reads = False
+
+        assert isinstance(await writer.execute(claim(1)), Recorded)
 
 
 async def test_a_killed_database_is_waited_for(server_folder: Path) -> None:
