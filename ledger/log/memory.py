@@ -89,8 +89,8 @@ class MemorySession:
 
     def __init__(self, log: MemoryRecorder) -> None:
         self._log = log
-        self._appended: list[tuple[Rows, int]] = []
-        self._refused: list[tuple[RefusedCommand, datetime]] = []
+        self.appended: list[tuple[Rows, int]] = []
+        self.refused: list[tuple[RefusedCommand, datetime]] = []
         self.head = log.head
 
     async def read(self, streams: Sequence[str]) -> list[StoredRow]:
@@ -101,17 +101,17 @@ class MemorySession:
 
     async def append(self, rows: Rows, minute: int) -> int:
         self._log.check(rows)
-        base = self.head.size + sum(len(earlier) for earlier, _ in self._appended)
-        self._appended.append((rows, minute))
+        base = self.head.size + sum(len(earlier) for earlier, _ in self.appended)
+        self.appended.append((rows, minute))
         return base
 
     async def refuse(self, refused: Sequence[RefusedCommand], at: datetime) -> None:
-        self._refused += [(each, at) for each in refused]
+        self.refused += [(each, at) for each in refused]
 
     def commit(self) -> None:
-        for rows, minute in self._appended:
+        for rows, minute in self.appended:
             self._log.append(rows, minute)
-        self._log.refusals += self._refused
+        self._log.refusals += self.refused
 
 
 class MemoryStore:

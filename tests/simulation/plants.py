@@ -1,0 +1,137 @@
+"""Defects to plant. Each has to be noticed, or the audit is worth nothing."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from ledger.facts.codec import decode
+from ledger.log.rows import RefusedCommand, Rows
+from ledger.log.store import Session, Store, StoredRow
+from ledger.writer import Writer
+from tests.simulation.log import SimulatedLog, SimulatedSession, SimulatedStore
+from tests.simulation.run import Settings
+
+
+class VersionsUnchecked(SimulatedLog):
+    """Two writers extend a stream from the same version."""
+
+    def check(self, rows: Rows) -> None:
+        pass
+
+
+class LosesCommits(SimulatedLog):
+    """A commit in a hundred never was, as without `synchronous_commit`."""
+
+    def commit(
+        self, appended: Sequence[tuple[Rows, int]], refused: Sequence[tuple[RefusedCommand, Any]]
+    ) -> int:
+        lost = self.chance.random() < 0.01
+        return super().commit([] if lost else appended, refused)
+
+
+class TearsBatches(SimulatedLog):
+    """A batch is appended without its last event."""
+
+    def append(self, rows: Rows, minute: int) -> int:
+        if len(rows) > 1 and self.chance.random() < 0.05:
+            for column in (rows.streams, rows.versions, rows.topics, rows.states):
+                column.pop()
+        return super().append(rows, minute)
+
+
+class ReferenceUnchecked(SimulatedStore):
+    """An append doesn't notice that reference data has moved."""
+
+    def agrees(self, minute: int, expected_reference: int) -> bool:
+        return super().agrees(minute, self._log.head.reference)
+
+
+class MinuteUnchecked(SimulatedStore):
+    """An append doesn't notice that its clock is behind the log."""
+
+    def agrees(self, minute: int, expected_reference: int) -> bool:
+        return super().agrees(max(minute, self._log.head.minute), expected_reference)
+
+
+class AnswersEarly(SimulatedStore):
+    """An append is answered when it is sent, not when it is committed."""
+
+    async def append(self, rows: Rows, minute: int, expected_reference: int) -> int | None:
+        await self.request()
+        _ = self._log.start(self._append(rows, minute, expected_reference))
+        return self._log.head.size
+
+
+class ForgetsIds(SimulatedStore):
+    """What a stream says about the commands that extended it is overlooked."""
+
+    async def read(self, streams: Sequence[str]) -> list[StoredRow]:
+        found = await super().read(streams)
+        return [(at, re.sub(rb'"command_id":"[^"]*"', b'"command_id":""', s)) for at, s in found]
+
+
+class ForgetsRefusals(SimulatedStore):
+    """Refusals are given and not kept."""
+
+    def new_session(self) -> SimulatedSession:
+        return ForgetfulSession(self, self._log)
+
+
+class ForgetfulSession(SimulatedSession):
+    async def refuse(self, refused: Sequence[RefusedCommand], at: datetime) -> None:
+        pass
+
+
+class Unlocked(SimulatedStore):
+    """The second try is as open to others as the first."""
+
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator[SimulatedSession]:
+        await self.request()
+        session = self.new_session()
+        yield session
+        await self.request()
+        self._log.commit(session.appended, session.refused)
+
+
+class FoldsTwice(Writer):
+    """Two lanes that notice moved reference data fold it one after the other."""
+
+    async def _refresh(self, source: Store | Session) -> None:
+        rows = await source.read_reference(self.reference.position)
+        if rows:
+            reference = self.reference.copy()
+            for position, state in rows:
+                reference.fold(decode(state).fact, position)
+            self.reference = reference
+        self._reference_is_stale = False
+
+
+class ChecksByHeart(Writer):
+    """A check is answered with whatever the writer knows."""
+
+    async def _has_moved(self, position: int) -> bool:
+        return False
+
+
+PLANTS: Final[dict[str, dict[str, Any]]] = {
+    "versions-unchecked": {"log": VersionsUnchecked},
+    "loses-commits": {"log": LosesCommits},
+    "tears-batches": {"log": TearsBatches},
+    "reference-unchecked": {"store": ReferenceUnchecked},
+    "minute-unchecked": {"store": MinuteUnchecked},
+    "answers-early": {"store": AnswersEarly},
+    "forgets-ids": {"store": ForgetsIds},
+    "forgets-refusals": {"store": ForgetsRefusals},
+    "unlocked": {"store": Unlocked},
+    "folds-twice": {"writer": FoldsTwice},
+    "checks-by-heart": {"writer": ChecksByHeart},
+}
+
+
+def planted(settings: Settings, plant: str) -> Settings:
+    """The same run on a program with this defect."""
+    return replace(settings, **PLANTS[plant])
