@@ -38,13 +38,16 @@ class Actor(msgspec.Struct, frozen=True):
 
 
 def make_token(owner: Connection[tuple[object, ...]], name: str, role: Role, at: datetime) -> str:
-    """Make a token for `name` and keep its digest. It is shown once.
+    """Make a token for the person `name` and keep its digest. It is shown once.
+
+    What the person does stands under the same id with any role, or one who has two tokens would
+    pass for two people.
 
     `owner` is a connection as the ledger's owner: the service itself can make no tokens.
     """
     token = PREFIX + token_urlsafe(32)
     kept = digest(token)
-    owner.execute(_KEEP, (kept.hex()[:16], kept, f"{role}:{name}", role, at))
+    owner.execute(_KEEP, (kept.hex()[:16], kept, f"person:{name}", role, at))
     return token
 
 

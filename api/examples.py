@@ -110,7 +110,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "status": 404,
     "stopped_at": None,
     "stopped_because": None,
-    "submitter": "operator:first",
+    "submitter": "person:first",
     "terminal": "t-0123456789ab",
     "ticket": 3,
     "tickets": 5,

@@ -155,11 +155,12 @@ async def enrol(body: EnrolRequest, service: ServiceDep) -> Enrolled:
 @router.post("/terminals/roll", status_code=HTTPStatus.CREATED)
 async def roll(body: RollRequest, service: ServiceDep) -> Enrolled:
     """Replace the device's key. The old key signs a nonce, the new one proves itself."""
-    await _prove(service, body.terminal, body.nonce, body.session_signature)
+    entry = await _prove(service, body.terminal, body.nonce, body.session_signature)
     try:
         command = roll_command(
             service.sessions.authority,
             body.terminal,
+            entry.fingerprint,
             body.algorithm,
             body.public_key,
             body.signature,

@@ -25,7 +25,7 @@ class Secrets:
     @property
     def pepper_id(self) -> str:
         """The pepper that new carnets are issued with: the latest."""
-        return max(self.peppers)
+        return max(self.peppers, key=lambda name: (len(name), name))
 
 
 def open_secrets(data: Path) -> Secrets:

@@ -128,9 +128,14 @@ def enrol_command(
 
 
 def roll_command(
-    authority: str, terminal: TerminalId, algorithm: KeyAlgorithm, key: str, signature: str
+    authority: str,
+    terminal: TerminalId,
+    replaces: str,
+    algorithm: KeyAlgorithm,
+    key: str,
+    signature: str,
 ) -> RollKey:
-    """The command that replaces a device's key, once it proved the new one.
+    """The command that replaces the key with fingerprint `replaces`, once the new one is proved.
 
     Raises:
         InvalidKeyError: no key that a device may have, or no signature by it.
@@ -140,6 +145,7 @@ def roll_command(
         command_id=derived_id("roll", terminal, key),
         actor=f"terminal:{terminal}",
         terminal=terminal,
+        replaces=replaces,
         algorithm=algorithm,
         public_key=key,
         fingerprint=fingerprint(key),

@@ -73,6 +73,7 @@ class RedeemTickets(TerminalCommand, frozen=True, kw_only=True):
             isinstance(fact, TicketsRedeemed)
             and fact.tickets == self.tickets
             and event.actor == self.actor
+            and (fact.service_code, fact.workshop_id) == (self.service_code, self.workshop_id)
         )
 
 

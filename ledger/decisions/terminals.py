@@ -112,6 +112,7 @@ class RevokeTerminal(TerminalAct, frozen=True, kw_only=True):
 class RollKey(TerminalAct, frozen=True, kw_only=True):
     """Replace the device's key; sessions of the old one are over."""
 
+    replaces: str  # fingerprint of the key that asked for it
     algorithm: KeyAlgorithm
     public_key: str
     fingerprint: str
@@ -120,6 +121,8 @@ class RollKey(TerminalAct, frozen=True, kw_only=True):
         entry = self.enrolled(at)
         if isinstance(entry, Refusal):
             return entry
+        if entry.fingerprint != self.replaces:
+            return Refusal(Reason.SESSION_ENDED)
         rolled = KeyRolled(
             terminal=self.terminal,
             venue=entry.venue,

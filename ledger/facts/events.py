@@ -50,6 +50,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     version: int  # within the stream, from 1, no gaps
     recorded_at: datetime  # UTC, our clock, whole seconds
     command_id: str  # what the caller repeats when it retries
-    actor: str  # who asked: `terminal:…`, `operator:…`
+    actor: str  # who asked: `terminal:…`, `person:…`
     fact: AnyFact
     request: str = ""  # digest of the command, where the fact alone can't tell it from another

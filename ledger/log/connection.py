@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
 
@@ -87,7 +88,8 @@ class PostgresStore:
     """See `Store`. It reconnects by itself when it is used again after a loss."""
 
     def __init__(self, conninfo: str, channel: str) -> None:
-        self._conninfo = conninfo
+        # A host that vanished is noticed in seconds, not when TCP gives up.
+        self._conninfo = make_conninfo(conninfo, keepalives_idle=5, tcp_user_timeout=10_000)
         self._notify = f'NOTIFY "{channel}"'
         self._idle: list[Connection] = []
 

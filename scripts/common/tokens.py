@@ -12,7 +12,6 @@ from ledger.values.clock import real_now
 from scripts.common.ending import CommandError
 
 KEPT: Final = (Role.OPERATOR, Role.APPROVER)
-NAME: Final = "cli"  # so that facts read `operator:cli`, `approver:cli`
 
 
 def token_file(data: Path, role: Role) -> Path:
@@ -27,7 +26,7 @@ def make_missing_tokens(data: Path, database: Database) -> dict[Role, str]:
         return {}
     token_file(data, missing[0]).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with psycopg.connect(database.owner) as owner:  # kept together, or not at all
-        made = {role: make_token(owner, NAME, role, real_now()) for role in missing}
+        made = {role: make_token(owner, role.value, role, real_now()) for role in missing}
         for role, token in made.items():
             _write_private(token_file(data, role), token)
     return made

@@ -89,7 +89,7 @@ def test_the_actor_is_the_tokens(shared: Served, desk: Desk) -> None:
     done = desk.done("/v1/holders", holder=some_order(), name="Actor")
 
     event = shared.auditor.got(f"/v1/events/{done['position']}")["event"]
-    assert event["actor"] == "operator:the-operator"
+    assert event["actor"] == "person:the-operator"
     assert refused(
         desk.post("/v1/holders", holder=some_order(), name="Actor", actor="operator:other"), 422
     )

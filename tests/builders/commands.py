@@ -307,6 +307,7 @@ def roll_key(**changes: object) -> terminals.RollKey:
         command_id="roll",
         actor=f"terminal:{TERMINAL}",
         terminal=TERMINAL,
+        replaces=FINGERPRINT,
         algorithm="ed25519",
         public_key=NEW_KEY,
         fingerprint=NEW_FINGERPRINT,

@@ -33,7 +33,7 @@ def test_init_shows_two_tokens_that_the_ledger_knows(
     with open_database(souche.data) as database:
         actors = [identify(database, tokens[role]) for role in (Role.OPERATOR, Role.APPROVER)]
 
-    assert [actor.id for actor in actors] == ["operator:cli", "approver:cli"]
+    assert [actor.id for actor in actors] == ["person:operator", "person:approver"]
 
 
 def test_tokens_and_secrets_are_for_their_owner_only(

@@ -172,6 +172,7 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
     Reason.SESSION_ENDED: (
         Scenario("redeem with the old key", (*READY, key_rolled()), redeem()),
         Scenario("void with a key to come", REDEEMED, void(fingerprint=NEW_FINGERPRINT)),
+        Scenario("roll a key that was rolled", (*READY, key_rolled()), roll_key()),
     ),
     Reason.SAME_PERSON: (
         Scenario("approve one's own run", SUBMITTED, approve_run(actor=OPERATOR)),
