@@ -11,13 +11,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from loadtests.measuring import ready_bench
+from loadtests.measuring import Round, ready_bench
 from loadtests.plan import CARNET_TICKETS, Part, full_plan, quick_plan
 from loadtests.report import show, summary, write
 from loadtests.scratch import VAR, scratch_ledger
 
 RESULT = VAR / "bench.json"
 WIDTH = 130  # of the table in a file
+LIMIT_SECONDS = 350  # a round that would end later is not begun
 SETTINGS = {"max_connections": "200"}  # for pgbench's 64 clients beside everything else
 
 
@@ -56,10 +57,15 @@ def main() -> None:
             scratch_ledger(os.environ.get("SOUCHE_DATABASE_URL"), SETTINGS) as ledger,
             ready_bench(ledger, plan, say) as bench,
         ):
-            rounds = []
+            rounds: list[Round] = []
             for number in range(1, plan.rounds + 1):
                 doing = f"round {number} of {plan.rounds}: "
+                before = time.monotonic()
                 rounds.append(bench.round(number))
+                now = time.monotonic()
+                if now - began + (now - before) > LIMIT_SECONDS and number < plan.rounds:
+                    errors.print(f"Time is up after {number} rounds of {plan.rounds}.")
+                    break
     found = summary(rounds, os.cpu_count() or 1, time.monotonic() - began)
     if not told.only:
         write(told.json, found)

@@ -2,16 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from types import ModuleType
+from importlib import import_module
 
-from loadtests import afternoon, textbook
 from loadtests.generator import drive
 from loadtests.plan import CARNET_TICKETS
 from loadtests.scratch import Scratch
 from loadtests.serving import serving
 from loadtests.wire import new_claim_id, unsigned_post
 
-MODULES: dict[str, ModuleType] = {"afternoon": afternoon, "textbook": textbook}
 WARM_UP = 200  # carnets
 
 
@@ -51,8 +49,9 @@ class Comparison:
 
 @contextmanager
 def comparison(name: str, ledger: Scratch, carnets: int) -> Iterator[Comparison]:
-    """Seed and run one of MODULES, on the ledger's server, for the length of a block."""
-    module, database = MODULES[name], ledger.database.owner
+    """Seed and run the module of this name, on the ledger's server, for the length of a block."""
+    # Imported here: they need a framework, which every process that we start would load, too.
+    module, database = import_module(f"loadtests.{name}"), ledger.database.owner
     module.seed(database, carnets + WARM_UP, CARNET_TICKETS)
     with serving(f"{module.__name__}:create_app", {"LOADTEST_DATABASE": database}) as authority:
         yield Comparison(authority, carnets)

@@ -110,7 +110,7 @@ class Bench:
             warm_up=self._warm_writer,
             singles=self._writer,
             whole=self._blocks.take(self._plan.whole),
-            fives=self._blocks.take(self._plan.whole),
+            fives=self._blocks.take(self._plan.fives),
         )
         measured = measure(work)
         fives = {str(LARGEST): measured.rates.pop(FIVES)}

@@ -78,7 +78,7 @@ def show(console: Console, found: dict[str, Any]) -> None:
     table.add_column("tickets a second", no_wrap=True)
     for column in ("median", "least–most", "× pgbench", "p50 ms", "p99 ms"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("µs: service, database, generator", justify="right", no_wrap=True)
+    table.add_column(f"µs: service, database, {found['generator']}", justify="right", no_wrap=True)
     for title, *path in _paths(found):
         table.add_row(title, *_cells(found, path))
     console.print(table)

@@ -14,7 +14,6 @@ from pathlib import Path
 import msgspec
 
 from api.signatures import Sessions
-from ledger.settings import Settings
 from loadtests.scratch import Scratch
 from loadtests.seeding import Device
 from loadtests.serving import ROOT, ServingError
@@ -35,7 +34,7 @@ class Service:
         self._listener = socket.create_server((HOST, 0), backlog=BACKLOG)
         port = self._listener.getsockname()[1]
         self.authority = f"{HOST}:{port}"
-        self._settings = Settings(data=ledger.folder, host=HOST, port=port)
+        self._settings = {"data": str(ledger.folder), "host": HOST, "port": port}
         self._sessions = Sessions(ledger.secrets.session_key, self.authority)
         self._worker: subprocess.Popen[bytes] | None = None
 
@@ -65,7 +64,7 @@ class Service:
         """
         listener = self._listener.fileno()
         told = {
-            "settings": self._settings.model_dump(mode="json"),
+            "settings": self._settings,
             "database": self._ledger.database,
             "listener": listener,
         }
