@@ -258,9 +258,11 @@ class Writer:
                 self._clock.now() + self.reference.clock_offset, instant_of(session.head.minute)
             )
             decided = Batch(commands, stored, self.reference, now, self._peppers)
-            base = 0
-            if decided.rows:
-                base = await session.append(decided.rows, minute_of(now))
+            base, minute = 0, minute_of(now)
+            # Also without rows: a refusal moves the log's minute, or its command's first attempt,
+            # on a host whose clock is behind, could still be granted.
+            if decided.rows or minute > session.head.minute:
+                base = await session.append(decided.rows, minute)
             if refused := decided.refused():
                 await session.refuse(refused, now)
         self._note_append(decided)

@@ -276,6 +276,29 @@ async def test_a_slow_clock_redeems_nothing_that_has_expired_by_the_logs(
     assert refused.reason is Reason.CARNET_EXPIRED
 
 
+async def test_what_a_retry_was_refused_its_first_attempt_is_not_granted(
+    ledger: Database,
+) -> None:
+    """The first attempt is on its way from a host whose clock is behind the other's."""
+    end = datetime(2023, 1, 31, 23, 0, tzinfo=UTC)
+    slow_store = Interrupted(ledger)
+    retried: list[object] = []
+    async with (
+        writing(slow_store, SetClock(end - timedelta(minutes=1))) as slow,
+        writing(store_on(ledger), SetClock(end)) as fast,
+    ):
+
+        async def retry() -> None:
+            retried.append(await fast.execute(claim(1)))
+
+        slow_store.meanwhile = retry
+        first = await slow.execute(claim(1))
+
+    assert isinstance(first, Refusal)
+    assert first.reason is Reason.CARNET_EXPIRED
+    assert retried == [first]
+
+
 # Faults.
 
 

@@ -86,6 +86,8 @@ class Audit:
         for command_id, group in groupby(events, key=lambda event: event.command_id):
             self._follow(command_id, list(group))
             unsupported = self._unsupported(unsupported)
+        for _, at in refused:
+            self._rules.refused(at)
         for each, _ in unsupported:
             self.complain(
                 f"{each.command} {each.command_id} was refused ({each.refusal.reason})"

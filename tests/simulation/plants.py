@@ -85,6 +85,18 @@ class ForgetfulSession(SimulatedSession):
         pass
 
 
+class RefusesOutOfTime(SimulatedStore):
+    """A refusal leaves the log's minute as it was."""
+
+    def new_session(self) -> SimulatedSession:
+        return TimelessSession(self, self._log)
+
+
+class TimelessSession(SimulatedSession):
+    async def append(self, rows: Rows, minute: int) -> int:
+        return await super().append(rows, minute) if rows else 0
+
+
 class Unlocked(SimulatedStore):
     """The second try is as open to others as the first."""
 
@@ -126,6 +138,7 @@ PLANTS: Final[dict[str, dict[str, Any]]] = {
     "answers-early": {"store": AnswersEarly},
     "forgets-ids": {"store": ForgetsIds},
     "forgets-refusals": {"store": ForgetsRefusals},
+    "refuses-out-of-time": {"store": RefusesOutOfTime},
     "unlocked": {"store": Unlocked},
     "folds-twice": {"writer": FoldsTwice},
     "checks-by-heart": {"writer": ChecksByHeart},

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 
 from ledger.facts import Event, RedemptionVoided, TerminalRevoked, TicketsRedeemed
 from ledger.journal import entry_for
@@ -25,6 +26,10 @@ class Rules:
         yield from self._terminals(event)
         yield from self._books(event)
 
+    def refused(self, at: datetime) -> None:
+        """Something was refused at this instant. What comes later is not recorded before it."""
+        self._minute = max(self._minute, minute_of(at))
+
     def owed(self) -> dict[VenueId, int]:
         """What is owed to each venue now, in cents."""
         balances = {VenueId(a[4:]): -b for a, b in self.balances.items() if a.startswith("401:")}
@@ -36,7 +41,7 @@ class Rules:
             yield f"version {event.version} where {self._versions[event.stream]} comes next"
         minute = minute_of(event.recorded_at)
         if minute < self._minute:
-            yield f"recorded {self._minute - minute} minutes before what stands before it"
+            yield f"recorded {self._minute - minute} minutes before what was decided before it"
         self._minute = max(minute, self._minute)
 
     def _tickets(self, event: Event) -> Iterator[str]:
