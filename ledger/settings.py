@@ -27,9 +27,15 @@ class Settings(BaseSettings):
     followers: bool = Field(default=True, description="Run the projections beside the service.")
 
     @property
+    def address(self) -> str:
+        """Where it listens, as a URL has it: `127.0.0.1:8080`, `[::1]:8080`."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
     def signed_authority(self) -> str:
         """What signatures are made over, lower case: `clearing.example.org` or `127.0.0.1:8080`."""
-        return (self.authority or f"{self.host}:{self.port}").lower()
+        return (self.authority or self.address).lower()
 
     @property
     def is_exposed(self) -> bool:

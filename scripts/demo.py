@@ -18,7 +18,7 @@ from scripts.demonstration.clock import DemoClock
 from scripts.demonstration.folder import make_folder
 from scripts.demonstration.playing import begin, play, prepare
 from scripts.demonstration.telling import print_story
-from scripts.service.serving import serving
+from scripts.service.serving import starting
 from scripts.service.supervising import LOOK_EVERY, stopping
 
 app = new_app()
@@ -69,8 +69,9 @@ def demo(
         say(f"A day of March 2022, in {data} …")
     with open_database(settings.data) as database:
         begin(settings, database, clock)
-        prepared = asyncio.run(prepare(settings, database, clock, progress))
-        with serving(settings, demo=True) as authority:
+        with starting(settings, demo=True) as wait:
+            prepared = asyncio.run(prepare(settings, database, clock, progress))
+            authority = wait()
             story = asyncio.run(play(settings, database, prepared, progress, began))
             if json:
                 print_json(story.as_json())
@@ -92,8 +93,8 @@ def _usual_or_free() -> int:
 
 
 def _stay(authority: str, *, quiet: bool) -> None:
-    if not quiet:
-        say(f"The service stays up at http://{authority}/docs; Ctrl-C stops it.")
     with stopping() as stopped:
+        if not quiet:
+            say(f"The service stays up at http://{authority}/docs; Ctrl-C stops it.")
         while not stopped():
             sleep(LOOK_EVERY)

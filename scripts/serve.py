@@ -39,5 +39,5 @@ def serve(
 def _tell(settings: Settings, started: Started) -> None:
     if started.is_new:
         say(f"A new ledger. Its tokens are in {settings.data / 'tokens'}.")
-    address = f"http://{settings.host}:{settings.port}"
+    address = f"http://{settings.address}"
     say(f"Souche serves {address} (docs: {address}/docs, data: {settings.data}); Ctrl-C stops it.")

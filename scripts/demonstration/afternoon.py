@@ -16,7 +16,7 @@ from scripts.common.ending import CommandError, Exit
 from scripts.demonstration.till import Claim, Till
 
 CONNECTIONS: Final = 4  # a till
-SILENCE: Final = 15.0  # seconds without any answer, after which nobody is there
+SILENCE: Final = 60.0  # seconds without any answer, after which nobody is there
 TELL_EVERY: Final = 100  # answers: a bar that moves costs as much as a claim
 AGAIN: Final = 503
 CREATED: Final = 201

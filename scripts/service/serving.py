@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,19 +26,26 @@ class Order(msgspec.Struct, frozen=True):
 
 @contextmanager
 def serving(settings: Settings, *, workers: int = 1, demo: bool = False) -> Iterator[str]:
-    """Serve a data folder; give the authority (`127.0.0.1:8080`) once requests are answered.
+    """Serve a data folder; give the address (`127.0.0.1:8080`) once requests are answered.
 
     A database that runs already is shared; otherwise the service runs one.
 
     Raises:
         CommandError: it did not start; its own words are on standard error.
     """
+    with starting(settings, workers=workers, demo=demo) as wait:
+        yield wait()
+
+
+@contextmanager
+def starting(
+    settings: Settings, *, workers: int = 1, demo: bool = False
+) -> Iterator[Callable[[], str]]:
+    """As `serving`, for whoever has something to do until it answers: call what you are given."""
     order = Order(settings.model_dump(mode="json"), workers, demo)
     process = start_module("scripts.service.serving", msgspec.json.encode(order))
     try:
-        if process.stdout is None or not process.stdout.readline():
-            raise CommandError("The service did not start.", "", Exit.UNAVAILABLE)
-        yield f"{settings.host}:{settings.port}"
+        yield lambda: _wait(process, settings)
     finally:
         process.terminate()
         try:
@@ -49,6 +56,12 @@ def serving(settings: Settings, *, workers: int = 1, demo: bool = False) -> Iter
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+def _wait(process: subprocess.Popen[bytes], settings: Settings) -> str:
+    if process.stdout is None or not process.stdout.readline():
+        raise CommandError("The service did not start.", "", Exit.UNAVAILABLE)
+    return settings.address
 
 
 def main() -> None:

@@ -92,7 +92,7 @@ def listen(settings: Settings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except OSError as e:
         raise CommandError(
-            f"Can't listen on {settings.host}:{settings.port}: {e.strerror or e}.",
+            f"Can't listen on {settings.address}: {e.strerror or e}.",
             "Choose another port with --port, or stop what uses this one.",
             Exit.UNAVAILABLE,
         ) from e
