@@ -111,13 +111,13 @@ def _respond(told: Problem, headers: dict[str, str] | None = None) -> Response:
     )
 
 
-def _on_problem(_: Request, error: Exception) -> Response:
+async def _on_problem(_: Request, error: Exception) -> Response:
     if not isinstance(error, ProblemError):
         raise error
     return _respond(error.problem, error.headers)
 
 
-def _on_invalid(_: Request, error: Exception) -> Response:
+async def _on_invalid(_: Request, error: Exception) -> Response:
     """Where and what, never the value: it may be a code or a key."""
     if not isinstance(error, RequestValidationError):
         raise error
@@ -128,22 +128,25 @@ def _on_invalid(_: Request, error: Exception) -> Response:
     return _respond(problem("invalid", told))
 
 
-def _on_invalid_command(_: Request, error: Exception) -> Response:
+async def _on_invalid_command(_: Request, error: Exception) -> Response:
     return _respond(problem("invalid", str(error)))
 
 
-def _on_http(_: Request, error: Exception) -> Response:
+async def _on_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     reason = _STATUSES.get(error.status_code, "malformed")
-    return _respond(problem(reason), dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (route := request.scope.get("route")):
+        headers["Allow"] = openapi.methods_of(request.app, route.path)
+    return _respond(problem(reason), headers)
 
 
-def _on_unavailable(_: Request, __: Exception) -> Response:
+async def _on_unavailable(_: Request, __: Exception) -> Response:
     return _respond(problem("unavailable"))
 
 
-def _on_failure(_: Request, __: Exception) -> Response:
+async def _on_failure(_: Request, __: Exception) -> Response:
     return _respond(problem("failed"))
 
 

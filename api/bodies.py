@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 
 from api.fields import Uuid
+from api.problems import ProblemError, problem
 
 _PARAMETERS: Final = frozenset(
     {"body", "path", "query", "programme", "order", "carnet", "venue", "terminal", "run"}
@@ -80,12 +81,16 @@ class _StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its body by `read_json`."""
+    """A route that reads its body by `read_json`, and takes no query that it doesn't declare."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        taken = {parameter.alias for parameter in self.dependant.query_params}
 
         async def strictly(request: Request) -> Response:
+            asked = [name for name, _ in request.query_params.multi_items()]
+            if len(set(asked)) != len(asked) or not taken.issuperset(asked):
+                raise ProblemError(problem("invalid", "query: a name that is unknown or repeated"))
             return await handle(_StrictRequest(request.scope, request.receive))
 
         return strictly

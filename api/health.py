@@ -6,13 +6,14 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
+from api.bodies import StrictRoute
 from api.problems import catalogue
 from api.reading import Views
 from api.state import ServiceDep
 from api.tokens import Reader
 from projections.lag import Lag, lag
 
-router = APIRouter(tags=["service"])
+router = APIRouter(tags=["service"], route_class=StrictRoute)
 
 _HEAD: Final = "SELECT size FROM log_head WHERE id = 1"
 

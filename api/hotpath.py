@@ -94,6 +94,9 @@ class Hotpath:
         if scope["method"] != "POST":
             await answer_problem(send, problem("method-not-allowed"), {"allow": "POST"})
             return
+        if scope["query_string"]:  # the signature would not cover it
+            await answer_problem(send, problem("invalid", "query: none is taken here"))
+            return
         try:
             body = await read_body(scope, receive)
             session = self._sessions.authenticate("POST", scope["raw_path"], scope["headers"], body)

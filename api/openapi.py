@@ -79,6 +79,12 @@ def describe(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
+def methods_of(app: FastAPI, path: str) -> str:
+    """The methods of an address. The framework tells those of one of its routes only."""
+    operations = app.openapi()["paths"][path]
+    return ", ".join(sorted(method.upper() for method in operations))
+
+
 def _add_hot_routes(document: Document) -> None:
     types = [part for row in _HOT.values() for part in row[:2]]
     _, schemas = msgspec.json.schema_components(

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
 from psycopg import AsyncConnection
@@ -18,6 +18,8 @@ from ledger.settings import Settings
 from ledger.values.clock import SystemClock
 from ledger.writer import Writer
 from projections.connecting import reader_conninfo
+
+_PATIENCE: Final = 1.0  # seconds that a request waits for a connection
 
 Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
 
@@ -56,8 +58,9 @@ def _pool(conninfo: str) -> Pool:
     return AsyncConnectionPool(
         conninfo,
         min_size=0,
-        max_size=4,
-        timeout=5,
+        max_size=8,
+        timeout=_PATIENCE,
+        reconnect_timeout=_PATIENCE,  # its pauses double: after an outage it would sleep on
         kwargs={"autocommit": True},
         open=False,
         check=AsyncConnectionPool.check_connection,

@@ -84,17 +84,19 @@ def served(database: Database, data: Path) -> Iterator[Served]:
         psycopg.connect(database.writer, autocommit=True) as beside,
     ):
         desks = {role: Desk(url, token) for role, token in tokens.items()}
-        yield Served(
-            url,
-            database,
-            data,
-            desks[Role.OPERATOR],
-            desks[Role.APPROVER],
-            desks[Role.AUDITOR],
-            beside,
-        )
-        for desk in desks.values():
-            desk.close()
+        try:
+            yield Served(
+                url,
+                database,
+                data,
+                desks[Role.OPERATOR],
+                desks[Role.APPROVER],
+                desks[Role.AUDITOR],
+                beside,
+            )
+        finally:
+            for desk in desks.values():
+                desk.close()
 
 
 @contextmanager

@@ -53,24 +53,18 @@ OTHER_THINGS: Final = [b"null", b"true", b"1", b'"text"', b"[]", b"{}", b"[{}]"]
 VALUES: Final[list[Any]] = [
     None,
     True,
-    0,
     -1,
     1.5,
     10**30,
-    1e308,
     "",
     MARK,
     f"{MARK}\n",
-    f"{MARK}\x00",
     f"\ud800{MARK}",
     MARK * 500,
     "2022-02-30",
-    "2022-05-17T00:00:00Z",
     1652745600,
     [],
     [MARK],
-    [[]],
-    {},
     {MARK: MARK},
 ]
 
@@ -313,13 +307,12 @@ ADDRESSES: Final = [
     ("GET", "/v1/balances?at_least=9223372036854775808", 422),
     ("GET", f"/v1/balances?prefix={MARK}%27", 422),
     ("GET", "/v1/balances?prefix=%00", 422),
+    ("GET", "/v1/balances?at_lest=1", 422),
+    ("GET", "/v1/balances?at_least=1&at_least=2", 422),
+    ("GET", f"/v1/status?{MARK}=1", 422),
+    ("POST", f"/v1/venues?{MARK}", 422),
+    ("POST", "/v1/redemptions?claim_id=1", 422),
     ("POST", "/v1/programmes/bfc22/close", 422),
-    ("GET", "/v1/redemptions", 405),
-    ("PUT", "/v1/redemptions", 405),
-    ("DELETE", "/v1/venues", 405),
-    ("PATCH", "/v1/payment-runs/2022-05", 405),
-    ("POST", "/v1/balances", 405),
-    ("POST", "/healthz", 405),
 ]
 
 
@@ -333,8 +326,24 @@ def test_an_address_that_is_none(shared: Served, method: str, path: str, status:
 
     assert problem(answer)["status"] == status
     assert shared.log_size() == before
-    if status == 405:
-        assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/redemptions", "POST"),
+        ("/v1/venues", "POST"),
+        ("/v1/payment-runs/2022-05", "GET"),
+        (f"/v1/programmes/{MARK}/orders", "GET, POST"),
+        ("/openapi.json", "GET, HEAD"),
+        ("/healthz", "GET"),
+    ],
+)
+def test_a_method_that_an_address_has_not(client: httpx.Client, path: str, methods: str) -> None:
+    answer = client.patch(path)
+
+    assert problem(answer)["reason"] == "method-not-allowed"
+    assert ", ".join(sorted(answer.headers["allow"].split(", "))) == methods
 
 
 @pytest.mark.parametrize(

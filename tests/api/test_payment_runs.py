@@ -198,10 +198,16 @@ def test_a_void_after_the_cutoff_is_too_late(
 
 
 def test_nobody_approves_what_he_submitted(service: Served, device: Device) -> None:
-    """By the decision, and by the table should the decision ever be passed by."""
-    drafted(service, "10")
-    service.operator.done(f"{RUNS}/10/submit")
-    event = b'{"actor":"operator:a","fact":{"submitter":"operator:a"}}'
+    """Also not with another token of his; and the table refuses it, should we ever let it pass."""
+    digest = drafted(service, "10")
+    with (
+        closing(service.new_desk("one-person", "operator")) as one_hand,
+        closing(service.new_desk("one-person", "approver")) as the_other,
+    ):
+        one_hand.done(f"{RUNS}/10/submit")
+        answer = the_other.post(f"{RUNS}/10/approve", digest=digest)
+    assert refused(answer, 403) == "same-person"
+    event = b'{"actor":"person:a","fact":{"submitter":"person:a"}}'
     with pytest.raises(psycopg.errors.CheckViolation):
         service.beside.execute(
             "INSERT INTO events VALUES ('x', 1, 'payment-run.approved.v1', %s, 999999)", [event]

@@ -1,6 +1,7 @@
 """Every route says who may use it; whoever is not named is denied."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Final
 
 import httpx
@@ -122,10 +123,8 @@ def test_nobody_is_let_in_without_credentials(client: httpx.Client, route: str) 
 
 @pytest.mark.parametrize("route", CLOSED)
 def test_a_wrong_token_is_none(shared: Served, route: str) -> None:
-    stranger = Desk(shared.url, "souche_" + "x" * 43)
-
-    assert ask(stranger.http, route).status_code == 401
-    stranger.close()
+    with closing(Desk(shared.url, "souche_" + "x" * 43)) as stranger:
+        assert ask(stranger.http, route).status_code == 401
 
 
 @pytest.mark.parametrize("route", [route for route in CLOSED if PERMISSIONS[route] != TERMINAL])
@@ -150,10 +149,9 @@ def test_a_token_signs_nothing_for_a_terminal(shared: Served, route: str) -> Non
 
 
 def test_a_revoked_token_is_none(shared: Served) -> None:
-    desk = shared.new_desk("leaving", "auditor")
-    assert desk.http.get("/v1/status").status_code == 200
+    with closing(shared.new_desk("leaving", "auditor")) as desk:
+        assert desk.http.get("/v1/status").status_code == 200
 
-    shared.as_owner("UPDATE api_tokens SET revoked_at = now() WHERE actor = 'auditor:leaving'")
+        shared.as_owner("UPDATE api_tokens SET revoked_at = now() WHERE actor = 'person:leaving'")
 
-    assert desk.http.get("/v1/status").status_code == 401
-    desk.close()
+        assert desk.http.get("/v1/status").status_code == 401
