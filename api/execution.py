@@ -3,6 +3,8 @@
 from collections.abc import Awaitable
 from typing import TypeVar
 
+import msgspec
+
 from api.problems import ProblemError, problem, problem_for
 from ledger.batch import Outcome, Recorded
 from ledger.decisions.situation import Command
@@ -41,10 +43,11 @@ def recorded(outcome: Outcome) -> Recorded:
     """The outcome, if the command has happened.
 
     Raises:
-        ProblemError: it was refused.
+        ProblemError: it was refused; the operator is told what would have to be otherwise.
     """
     if isinstance(outcome, Recorded):
         return outcome
     if isinstance(outcome, Refusal):
-        raise ProblemError(problem_for(outcome))
+        detail = ", ".join(f"{name}: {value}" for name, value in outcome.detail.items())
+        raise ProblemError(msgspec.structs.replace(problem_for(outcome), detail=detail))
     raise TypeError(f"unexpected outcome {type(outcome).__name__}")

@@ -1,11 +1,8 @@
 """Routes by which a device enrols, opens a session, and rolls its key."""
 
-import secrets
 from datetime import datetime, timedelta
-from hmac import compare_digest
-from hmac import digest as hmac_digest
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -13,33 +10,16 @@ from pydantic import BaseModel, Field
 from api.bodies import Body, StrictRoute
 from api.execution import execute
 from api.fields import Terminal
+from api.nonces import NONCE_SECONDS, make_nonce, prove
 from api.problems import ProblemError, problem
-from api.reading import reading
-from api.state import Service, ServiceDep
-from api.streams import reference_of
+from api.state import ServiceDep
 from ledger.batch import Recorded
-from ledger.decisions.reference import TerminalEntry
 from ledger.facts import KeyRolled, TerminalEnrolled
 from ledger.service import enrol_command, roll_command
 from ledger.values.clock import real_now, unix_now
-from ledger.values.ids import TerminalId, terminal_stream
-from ledger.values.keys import (
-    InvalidKeyError,
-    KeyAlgorithm,
-    decode_base64url,
-    encode_base64url,
-    public_key,
-    session_message,
-)
-from ledger.values.reasons import Reason
+from ledger.values.keys import InvalidKeyError, KeyAlgorithm, encode_base64url
 
 router = APIRouter(prefix="/v1", tags=["terminals"], route_class=StrictRoute)
-
-NONCE_SECONDS: Final = 120
-_SPEND: Final = """
-INSERT INTO spent_nonces (nonce, expires_at) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING true
-"""
-_FORGET: Final = "DELETE FROM spent_nonces WHERE expires_at < %s"
 
 Encoded = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
 
@@ -114,10 +94,8 @@ class RollRequest(Body):
 @router.post("/challenges", status_code=HTTPStatus.CREATED)
 async def challenge(body: ChallengeRequest, service: ServiceDep) -> Challenge:
     """Ask for a nonce to sign. Any terminal gets one, known or not."""
-    expires_at = int(unix_now()) + NONCE_SECONDS
-    nonce = f"{expires_at}.{secrets.token_hex(12)}"
     return Challenge(
-        nonce=f"{nonce}.{_seal(service, body.terminal, nonce)}",
+        nonce=make_nonce(service, body.terminal),
         expires_at=shown(real_now() + timedelta(seconds=NONCE_SECONDS)),
     )
 
@@ -125,7 +103,7 @@ async def challenge(body: ChallengeRequest, service: ServiceDep) -> Challenge:
 @router.post("/sessions", status_code=HTTPStatus.CREATED)
 async def open_session(body: SessionRequest, service: ServiceDep) -> OpenedSession:
     """Open a session of at most fifteen minutes by signing a nonce with the device's key."""
-    entry = await _prove(service, body.terminal, body.nonce, body.signature)
+    entry = await prove(service, body.terminal, body.nonce, body.signature)
     session, opened = service.sessions.open(body.terminal, entry.fingerprint)
     remaining = opened.expires_at - int(unix_now())
     return OpenedSession(
@@ -155,7 +133,7 @@ async def enrol(body: EnrolRequest, service: ServiceDep) -> Enrolled:
 @router.post("/terminals/roll", status_code=HTTPStatus.CREATED)
 async def roll(body: RollRequest, service: ServiceDep) -> Enrolled:
     """Replace the device's key. The old key signs a nonce, the new one proves itself."""
-    entry = await _prove(service, body.terminal, body.nonce, body.session_signature)
+    entry = await prove(service, body.terminal, body.nonce, body.session_signature)
     try:
         command = roll_command(
             service.sessions.authority,
@@ -180,50 +158,6 @@ def _key_bound(recorded: Recorded) -> Enrolled:
         fingerprint=fact.fingerprint,
         position=recorded.position,
     )
-
-
-async def _prove(
-    service: Service, terminal: TerminalId, nonce: str, signature: str
-) -> TerminalEntry:
-    """The device, once its key has signed this nonce, and nobody used it before.
-
-    Raises:
-        ProblemError: any of it fails. An unknown terminal looks like a wrong signature.
-    """
-    told, _, seal = nonce.rpartition(".")
-    expiry, _, _ = told.partition(".")
-    if not compare_digest(_seal(service, terminal, told).encode(), seal.encode()):
-        raise ProblemError(problem("nonce-spent"))
-    if unix_now() >= int(expiry):
-        raise ProblemError(problem("nonce-spent"))
-    async with reading(service) as connection:  # the log knows of a key that was made just now
-        known = await reference_of(connection, [terminal_stream(terminal)])
-    entry = known.terminals.get(terminal)
-    if entry is None or entry.algorithm is None:
-        raise ProblemError(problem("unauthenticated"))
-    if entry.revoked:
-        raise ProblemError(problem(Reason.TERMINAL_REVOKED))
-    message = session_message(service.sessions.authority, terminal, nonce)
-    try:
-        signed = decode_base64url(signature)
-    except InvalidKeyError as e:
-        raise ProblemError(problem("unauthenticated")) from e
-    if not public_key(entry.algorithm, entry.public_key).verify(signed, message):
-        raise ProblemError(problem("unauthenticated"))
-    async with service.tokens.connection() as connection:
-        now = real_now()
-        await connection.execute(_FORGET, (now,))
-        expires_at = now + timedelta(seconds=NONCE_SECONDS)
-        cursor = await connection.execute(_SPEND, (told, expires_at))
-        if await cursor.fetchone() is None:
-            raise ProblemError(problem("nonce-spent"))
-    return entry
-
-
-def _seal(service: Service, terminal: str, nonce: str) -> str:
-    """Marks a nonce as ours and this terminal's, so that handing it out stores nothing."""
-    told = f"souche-nonce-v1 {terminal} {nonce}".encode()
-    return hmac_digest(service.secrets.session_key, told, "sha256")[:16].hex()
 
 
 def shown(instant: datetime) -> str:

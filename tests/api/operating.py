@@ -50,6 +50,13 @@ def answered(response: httpx.Response, status: int) -> dict[str, Any]:
     return read
 
 
+def refused(response: httpx.Response, status: int) -> str:
+    """The reason of a problem, told as every problem is."""
+    reason: str = answered(response, status)["reason"]
+    assert response.headers["content-type"] == "application/problem+json"
+    return reason
+
+
 @dataclass
 class Stock:
     """Carnets that exist, with their codes."""

@@ -4,23 +4,16 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-import httpx
-import jsonschema_rs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.app import create_app
-from api.problems import PROBLEMS
 from ledger.postgres import Database
 from ledger.settings import Settings
+from tests.api.asking import DEVICES, MARK, OPERATORS, SIGNED, Asking, Json, problem
 from tests.api.device import Device
 from tests.api.ledgers import Served
-from tests.api.operating import new_id
-
-Json = dict[str, Any]
-
-MARK: Final = "XQ7SECRET"  # stands in what is sent, never in what is answered
 
 # Raw bodies that are no JSON, or JSON that two readers could read in two ways.
 UNREADABLE: Final[dict[str, bytes]] = {
@@ -74,51 +67,6 @@ def document() -> Json:
     return create_app(Settings(), Database("", "", "")).cold.openapi()
 
 
-def problem(answer: httpx.Response) -> Json:
-    """What was told, if it was told as every problem is."""
-    assert 400 <= answer.status_code < 500, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    told: Json = answer.json()
-    assert told["type"] == PROBLEMS[told["reason"]].type
-    assert told["status"] == answer.status_code
-    assert MARK not in answer.text
-    assert MARK.lower() not in answer.text.lower()
-    return told
-
-
-OPERATORS: Final = [
-    "/v1/programmes",
-    "/v1/programmes/{programme}/rules",
-    "/v1/programmes/{programme}/close",
-    "/v1/programmes/{programme}/funding",
-    "/v1/programmes/{programme}/orders",
-    "/v1/programmes/{programme}/orders/{order}/chunks",
-    "/v1/programmes/{programme}/activations",
-    "/v1/holders",
-    "/v1/transfers",
-    "/v1/carnets/{carnet}/assignments",
-    "/v1/venues",
-    "/v1/venues/{venue}/qualifications",
-    "/v1/venues/{venue}/withdrawals",
-    "/v1/venues/{venue}/suspensions",
-    "/v1/venues/{venue}/resumptions",
-    "/v1/terminals",
-    "/v1/terminals/{terminal}/revocations",
-    "/v1/payment-runs",
-    "/v1/payment-runs/{run}/draft",
-    "/v1/payment-runs/{run}/submit",
-    "/v1/payment-runs/{run}/approve",
-    "/v1/payment-runs/{run}/withdraw",
-]
-DEVICES: Final = ["/v1/challenges", "/v1/sessions", "/v1/terminals/enrol", "/v1/terminals/roll"]
-SIGNED: Final = [
-    "/v1/redemptions",
-    "/v1/redemptions/batch",
-    "/v1/redemptions/{claim_id}/void",
-    "/v1/checks",
-]
-
-
 def test_every_route_with_a_body_is_tried(document: Json) -> None:
     found = {
         path
@@ -127,39 +75,6 @@ def test_every_route_with_a_body_is_tried(document: Json) -> None:
     }
 
     assert found == {*OPERATORS, *DEVICES, *SIGNED}
-
-
-class Asking:
-    """Sends bodies to a route in the name of whoever may use it."""
-
-    def __init__(self, shared: Served, device: Device, document: Json, route: str) -> None:
-        operation = document["paths"][route]["post"]
-        examples = {each["name"]: each["example"] for each in operation.get("parameters", ())}
-        media = operation["requestBody"]["content"]["application/json"]
-        self.path = route.format(**examples)
-        self.example: Json = media["example"]
-        schema = {**media["schema"], "components": document["components"]}
-        self._validator = jsonschema_rs.validator_for(schema)
-        self._service, self._device = shared, device
-        self._signed = route in SIGNED
-        desk = shared.approver if route.endswith("/approve") else shared.operator
-        self._http = desk.http
-
-    def send(self, body: bytes) -> httpx.Response:
-        before = self._service.log_size()
-        if self._signed:
-            answer = self._device.send(self._device.sign(self.path, body))
-        else:
-            headers = {"content-type": "application/json"}
-            answer = self._http.post(self.path, content=body, headers=headers)
-        assert self._service.log_size() == before
-        return answer
-
-    def is_well_formed(self, body: object) -> bool:
-        try:
-            return bool(self._validator.is_valid(body))
-        except ValueError:  # a number or text that no JSON has
-            return False
 
 
 @pytest.fixture(scope="module")
@@ -276,112 +191,6 @@ def fits(route: str, path: str) -> bool:
     return len(parts) == len(found) and all(
         part == other or part.startswith("{") for part, other in zip(parts, found, strict=True)
     )
-
-
-ADDRESSES: Final = [
-    ("GET", f"/v1/{MARK}", 404),
-    ("GET", "/", 404),
-    ("GET", "/v1/venues/", 404),
-    ("POST", "/v1/venues/", 404),
-    ("POST", "/v1//redemptions", 404),
-    ("POST", "/v1/redemptions/", 404),
-    ("POST", f"/v1/redemptions/{MARK}/void", 404),
-    ("GET", "/v1/events/0", 422),
-    ("GET", "/v1/events/-1", 422),
-    ("GET", "/v1/events/1.5", 422),
-    ("GET", "/v1/events/9223372036854775808", 422),
-    ("GET", "/v1/events/9223372036854775807", 404),
-    ("GET", f"/v1/events/{'9' * 5000}", 422),
-    ("GET", f"/v1/events/{MARK}", 422),
-    ("GET", "/v1/carnets/bfc22-0000001", 422),
-    ("GET", "/v1/carnets/BFC22-9999999", 404),
-    ("GET", "/v1/carnets/BFC22-0000001%0A", 422),
-    ("GET", "/v1/carnets/%00", 422),
-    ("GET", "/v1/carnets/%FF%FE", 422),
-    ("GET", f"/v1/carnets/{MARK}", 422),
-    ("GET", "/v1/payouts/21250056500017", 422),
-    ("GET", "/v1/payment-runs/none", 404),
-    ("GET", f"/v1/payment-runs/{'a' * 19}", 422),
-    ("GET", "/v1/balances?at_least=-1", 422),
-    ("GET", f"/v1/balances?at_least={MARK}", 422),
-    ("GET", "/v1/balances?at_least=9223372036854775808", 422),
-    ("GET", f"/v1/balances?prefix={MARK}%27", 422),
-    ("GET", "/v1/balances?prefix=%00", 422),
-    ("GET", "/v1/balances?at_lest=1", 422),
-    ("GET", "/v1/balances?at_least=1&at_least=2", 422),
-    ("GET", f"/v1/status?{MARK}=1", 422),
-    ("POST", f"/v1/venues?{MARK}", 422),
-    ("POST", "/v1/redemptions?claim_id=1", 422),
-    ("POST", "/v1/programmes/bfc22/close", 422),
-]
-
-
-@pytest.mark.parametrize(("method", "path", "status"), ADDRESSES)
-def test_an_address_that_is_none(shared: Served, method: str, path: str, status: int) -> None:
-    before = shared.log_size()
-
-    answer = shared.operator.http.request(
-        method, path, json={"command_id": new_id()} if method == "POST" else None
-    )
-
-    assert problem(answer)["status"] == status
-    assert shared.log_size() == before
-
-
-@pytest.mark.parametrize(
-    ("path", "methods"),
-    [
-        ("/v1/redemptions", "POST"),
-        ("/v1/venues", "POST"),
-        ("/v1/payment-runs/2022-05", "GET"),
-        (f"/v1/programmes/{MARK}/orders", "GET, POST"),
-        ("/openapi.json", "GET, HEAD"),
-        ("/healthz", "GET"),
-    ],
-)
-def test_a_method_that_an_address_has_not(client: httpx.Client, path: str, methods: str) -> None:
-    answer = client.patch(path)
-
-    assert problem(answer)["reason"] == "method-not-allowed"
-    assert ", ".join(sorted(answer.headers["allow"].split(", "))) == methods
-
-
-@pytest.mark.parametrize(
-    "kind",
-    ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
-     "application/xml", "json", "application/jsonp", "application/problem+json", MARK],
-)  # fmt: skip
-@pytest.mark.parametrize("path", ["/v1/venues", "/v1/challenges", "/v1/redemptions"])
-def test_a_body_of_another_kind(shared: Served, path: str, kind: str) -> None:
-    before = shared.log_size()
-
-    answer = shared.operator.http.post(path, content=b"{}", headers={"content-type": kind})
-
-    assert problem(answer)["reason"] == "unsupported-media-type"
-    assert shared.log_size() == before
-
-
-@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON"])
-def test_json_is_json_however_it_is_written(client: httpx.Client, kind: str) -> None:
-    answer = client.post(
-        "/v1/challenges",
-        content=b'{"terminal": "t-0123456789ab"}',
-        headers={"content-type": kind},
-    )
-
-    assert answer.status_code == 201
-
-
-@pytest.mark.parametrize(
-    "credentials",
-    ["", "Bearer", f"Bearer {MARK}", f"Basic {MARK}", MARK, "Bearer a b c", "Bearer é",
-     "Bearer " + "a" * 8000],
-)  # fmt: skip
-def test_credentials_that_are_none(client: httpx.Client, credentials: str) -> None:
-    answer = client.get("/v1/status", headers=[(b"authorization", credentials.encode("latin-1"))])
-
-    assert problem(answer)["reason"] == "unauthenticated"
-    assert answer.headers["www-authenticate"] == "Bearer"
 
 
 ANY_JSON: Final = st.recursive(

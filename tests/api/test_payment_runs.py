@@ -1,25 +1,12 @@
 """Payment runs: a cutoff, a draft, two people, and every transfer once."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
-from typing import Any
+from collections.abc import Iterator
+from contextlib import closing
 
 import httpx
 import psycopg
 import pytest
 
-from api import payment_runs
-from ledger.batch import Outcome, Recorded
-from ledger.decisions.clearing import LINES_A_PART, PayPart, RunLine, parts_of
-from ledger.decisions.situation import Command
-from ledger.log.connection import PostgresStore
-from ledger.secrets import open_secrets
-from ledger.values.clock import SystemClock
-from ledger.values.ids import RunId, VenueId, derived_id
-from ledger.values.money import Cents
-from ledger.writer import Writer
-from projections.connecting import reader_conninfo
 from tests.api.conftest import new_device
 from tests.api.device import Device
 from tests.api.ledgers import Served
@@ -33,13 +20,10 @@ from tests.api.operating import (
     new_id,
     open_programme,
     open_venue,
+    refused,
     register_holders,
 )
-from tests.api.test_redemptions import refused
-from tests.builders.facts import redeemed, venue_registered
-from tests.projections.appending import Appender
-
-RUNS = "/v1/payment-runs"
+from tests.api.runs import RUNS, approved, drafted, pay
 
 
 @pytest.fixture(scope="module")
@@ -67,24 +51,6 @@ def device(service: Served, till: httpx.Client, stock: Stock) -> Device:
 def elsewhere(service: Served, till: httpx.Client, stock: Stock) -> Device:
     open_venue(service.operator, OTHER_VENUE, "EPN de Lure")
     return new_device(service, till, OTHER_VENUE)
-
-
-def drafted(service: Served, run: str) -> str:
-    """A run with a draft; its digest."""
-    service.operator.done(RUNS, run=run)
-    service.operator.done(f"{RUNS}/{run}/draft")
-    digest: str = service.operator.got(f"{RUNS}/{run}")["digest"]
-    return digest
-
-
-def approved(service: Served, run: str) -> None:
-    digest = drafted(service, run)
-    service.operator.done(f"{RUNS}/{run}/submit")
-    service.approver.done(f"{RUNS}/{run}/approve", digest=digest)
-
-
-def pay(service: Served, run: str, status: int = 201) -> dict[str, Any]:
-    return answered(service.operator.http.post(f"{RUNS}/{run}/pay"), status)
 
 
 def test_a_run_pays_what_was_owed_at_its_cutoff(
@@ -213,88 +179,3 @@ def test_nobody_approves_what_he_submitted(service: Served, device: Device) -> N
             "INSERT INTO events VALUES ('x', 1, 'payment-run.approved.v1', %s, 999999)", [event]
         )
     service.operator.done(f"{RUNS}/10/withdraw")
-
-
-def test_two_who_pay_at_once_pay_each_transfer_once(service: Served, device: Device) -> None:
-    """Two writers, and more venues than one command pays."""
-    venues = [f"9{number:013}" for number in range(LINES_A_PART + 50)]
-    owe(service, venues)
-    approved(service, "11")
-
-    outcomes = asyncio.run(paying_twice(service, RunId("11")))
-
-    assert all(isinstance(outcome, Recorded) for outcome in outcomes)
-    run = service.operator.got(f"{RUNS}/11")
-    assert run["state"] == "closed"
-    assert run["paid_transfers"] == run["transfers"] >= len(venues)
-    paid = "SELECT count(*) FROM events WHERE topic = 'payment-run.part-paid.v1'"
-    assert service.query(f"{paid} AND originator_id = 'payment-run:11'") == 2
-    transfers = "SELECT count(*) FROM events WHERE originator_id LIKE 'transfer:PN11-%'"
-    assert service.query(transfers) == run["transfers"]
-    position = service.log_size()
-    assert service.auditor.got("/v1/trial-balance", at_least=position)["balanced"]
-    payouts = service.auditor.got("/v1/payouts", at_least=position)["venues"]
-    assert {payout["owed_cents"] for payout in payouts} == {0}
-
-
-def test_who_pays_goes_on_where_the_last_one_stopped(service: Served, device: Device) -> None:
-    """Somebody was killed after the first part."""
-    venues = [f"8{number:013}" for number in range(LINES_A_PART + 1)]
-    owe(service, venues)
-    approved(service, "12")
-    lines = [RunLine(VenueId(venue), Cents(1000)) for venue in venues]
-    first = PayPart(
-        command_id=derived_id("pay", "12", 0),
-        actor="operator:other",
-        run=RunId("12"),
-        part=0,
-        lines=parts_of(lines)[0],
-    )
-    assert isinstance(asyncio.run(carrying_out(service, first)), Recorded)
-    assert service.operator.got(f"{RUNS}/12")["paid_transfers"] == LINES_A_PART
-
-    pay(service, "12")
-
-    assert service.operator.got(f"{RUNS}/12")["paid_transfers"] == LINES_A_PART + 1
-    assert service.operator.got(f"{RUNS}/12")["state"] == "closed"
-
-
-def owe(service: Served, venues: list[str]) -> None:
-    """Append what makes these venues be owed a ticket each, behind the service's back."""
-    with closing(Appender(service.database)) as appender:
-        appender.append(*(venue_registered(venue=VenueId(venue)) for venue in venues))
-        taken = enumerate(venues, start=int(venues[0][0]) * 100_000)
-        appender.append(*(redeemed(number=n, venue=VenueId(venue)) for n, venue in taken))
-
-
-async def carrying_out(service: Served, command: Command) -> Outcome:
-    async with writing(service) as writer:
-        return await writer.execute(command)
-
-
-@asynccontextmanager
-async def writing(service: Served) -> AsyncIterator[Writer]:
-    """Another writer than the service's."""
-    store = PostgresStore(service.database.writer, service.database.channel)
-    writer = Writer(store, SystemClock(), open_secrets(service.data).peppers)
-    await writer.start()
-    try:
-        yield writer
-    finally:
-        await writer.stop()
-
-
-async def paying_twice(service: Served, run: RunId) -> list[Outcome]:
-    reading = reader_conninfo(service.database)
-    async with (
-        writing(service) as writer,
-        writing(service) as other,
-        await psycopg.AsyncConnection.connect(reading, autocommit=True) as views,
-        await psycopg.AsyncConnection.connect(reading, autocommit=True) as more,
-    ):
-        return list(
-            await asyncio.gather(
-                payment_runs.pay(writer, views, run, "operator:one"),
-                payment_runs.pay(other, more, run, "operator:two"),
-            )
-        )

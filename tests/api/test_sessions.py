@@ -1,19 +1,14 @@
-"""Devices: invited once, enrolled with a key of their own, let in by signing a nonce."""
+"""Devices are let in by signing a nonce, until their key is rolled or they are revoked."""
 
 from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.api.device import Device, b64u
 from tests.api.ledgers import AUTHORITY, Served, serving
-from tests.api.operating import OTHER_VENUE, VENUE, answered, invite, new_id
+from tests.api.operating import OTHER_VENUE, answered, invite, new_id, refused
 
 # Points of order 1, 2, 4 and 8, and encodings of a y that is not reduced (RFC 8032, 5.1.3).
 LOW_ORDER = [
@@ -31,141 +26,10 @@ NOT_CANONICAL = [
 ]
 
 
-def reason(answer: httpx.Response, status: int) -> str:
-    told: str = answered(answer, status)["reason"]
-    assert answer.headers["content-type"] == "application/problem+json"
-    return told
-
-
 @pytest.fixture
 def invited(shared: Served, client: httpx.Client) -> tuple[Device, str]:
     """A device with a fresh invitation."""
     return Device(client, AUTHORITY), invite(shared.operator)
-
-
-class TestInvitations:
-    def test_an_invitation_is_shown_once_and_not_stored(self, shared: Served) -> None:
-        asked = {"venue": VENUE, "label": "accueil", "command_id": new_id()}
-        made = shared.operator.http.post("/v1/terminals", json=asked)
-        code = answered(made, 201)["invitation"]
-
-        assert made.headers["cache-control"] == "no-store"
-        assert made.json()["qr"] == f"souche:{AUTHORITY}/{code}"
-        again = shared.operator.http.post("/v1/terminals", json=asked)
-        assert reason(again, 409) == "command-id-reused"
-        assert shared.count_events_with(code) == 0
-        assert shared.count_events_with(made.json()["terminal"]) == 1
-
-    def test_an_unknown_venue_gets_none(self, shared: Served) -> None:
-        asked = shared.operator.post("/v1/terminals", venue="21620010500015", label="accueil")
-
-        assert reason(asked, 404) == "venue-unknown"
-
-    def test_it_is_used_once(self, client: httpx.Client, invited: tuple[Device, str]) -> None:
-        device, code = invited
-        device.enrol(code)
-
-        other = Device(client, AUTHORITY)
-        again = client.post("/v1/terminals/enrol", json=other.enrolment(code))
-
-        assert reason(again, 409) == "invitation-used"
-
-    def test_a_retry_with_the_same_key_gets_the_same_answer(
-        self, client: httpx.Client, invited: tuple[Device, str]
-    ) -> None:
-        device, code = invited
-        first = client.post("/v1/terminals/enrol", json=device.enrolment(code)).json()
-        again = client.post("/v1/terminals/enrol", json=device.enrolment(code)).json()
-
-        assert first == again
-        assert first["venue"] == VENUE
-
-    def test_one_that_nobody_made_enrols_nobody(self, client: httpx.Client) -> None:
-        code = "t-0123456789ab-" + "0" * 30
-        answer = client.post("/v1/terminals/enrol", json=Device(client, AUTHORITY).enrolment(code))
-
-        assert reason(answer, 404) == "invitation-unknown"
-
-
-class TestKeys:
-    @pytest.mark.parametrize("raw", LOW_ORDER + NOT_CANONICAL)
-    def test_a_key_that_anybody_could_sign_with_is_refused(
-        self, shared: Served, client: httpx.Client, invited: tuple[Device, str], raw: str
-    ) -> None:
-        """A signature of R = the identity and S = 0 fits a low-order key and any message."""
-        body = invited[0].enrolment(invited[1])
-        body["public_key"] = b64u(bytes.fromhex(raw))
-        body["signature"] = b64u(bytes([1]) + bytes(63))
-        before = shared.log_size()
-
-        assert reason(client.post("/v1/terminals/enrol", json=body), 401) == "unauthenticated"
-        assert shared.log_size() == before
-
-    def test_the_key_has_to_sign_its_enrolment(
-        self, client: httpx.Client, invited: tuple[Device, str]
-    ) -> None:
-        device, code = invited
-        body = device.enrolment(code)
-        device.key = Ed25519PrivateKey.generate()
-        stolen = {**device.enrolment(code), "public_key": body["public_key"]}
-
-        assert reason(client.post("/v1/terminals/enrol", json=stolen), 401) == "unauthenticated"
-
-    @pytest.mark.parametrize(
-        ("field", "value"),
-        [
-            ("public_key", b64u(bytes(31))),
-            ("public_key", b64u(bytes(33))),
-            ("public_key", "O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2il"),  # stray bits at the end
-            ("signature", b64u(bytes(63))),
-            ("signature", b64u(bytes(65))),
-            ("signature", "AA"),
-        ],
-    )
-    def test_a_key_or_signature_of_another_length_is_refused(
-        self, client: httpx.Client, invited: tuple[Device, str], field: str, value: str
-    ) -> None:
-        body = {**invited[0].enrolment(invited[1]), field: value}
-
-        assert reason(client.post("/v1/terminals/enrol", json=body), 401) == "unauthenticated"
-
-    def test_a_browser_without_ed25519_enrols_with_p256(
-        self, client: httpx.Client, invited: tuple[Device, str]
-    ) -> None:
-        device, code = invited
-        key = ec.generate_private_key(ec.SECP256R1())
-
-        def sign(told: str) -> str:
-            r, s = decode_dss_signature(key.sign(told.encode(), ec.ECDSA(SHA256())))
-            return b64u(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
-
-        point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        told = f"souche-enrol-v1\n{AUTHORITY}\n{code}\n{b64u(point)}"
-        body = {
-            "invitation": code,
-            "algorithm": "ecdsa-p256-sha256",
-            "public_key": b64u(point),
-            "signature": sign(told),
-        }
-        device.terminal = answered(client.post("/v1/terminals/enrol", json=body), 201)["terminal"]
-        nonce = device.challenge()
-        proof = {
-            "terminal": device.terminal,
-            "nonce": nonce,
-            "signature": sign(f"souche-session-v1\n{AUTHORITY}\n{device.terminal}\n{nonce}"),
-        }
-
-        assert answered(client.post("/v1/sessions", json=proof), 201)["session"]
-
-    @pytest.mark.parametrize("point", ["04" + "11" * 64, "00" * 65, "02" + "11" * 64])
-    def test_a_point_that_is_not_on_the_curve_is_refused(
-        self, client: httpx.Client, invited: tuple[Device, str], point: str
-    ) -> None:
-        body = invited[0].enrolment(invited[1])
-        body["algorithm"] = "ecdsa-p256-sha256"
-        body["public_key"] = b64u(bytes.fromhex(point))
-
-        assert reason(client.post("/v1/terminals/enrol", json=body), 401) == "unauthenticated"
 
 
 class TestSessions:
@@ -198,7 +62,7 @@ class TestSessions:
         proof = spare.proof(spare.challenge())
         answered(client.post("/v1/sessions", json=proof), 201)
 
-        assert reason(client.post("/v1/sessions", json=proof), 401) == "nonce-spent"
+        assert refused(client.post("/v1/sessions", json=proof), 401) == "nonce-spent"
 
     def test_a_nonce_is_spent_on_every_host(
         self, shared: Served, client: httpx.Client, spare: Device
@@ -208,14 +72,14 @@ class TestSessions:
         with serving(shared.database, shared.data) as other:
             answer = httpx.post(f"{other}/v1/sessions", json=proof)
 
-        assert reason(answer, 401) == "nonce-spent"
+        assert refused(answer, 401) == "nonce-spent"
 
     def test_a_nonce_of_another_terminal_is_none(
         self, client: httpx.Client, spare: Device, elsewhere: Device
     ) -> None:
         proof = spare.proof(elsewhere.challenge())
 
-        assert reason(client.post("/v1/sessions", json=proof), 401) == "nonce-spent"
+        assert refused(client.post("/v1/sessions", json=proof), 401) == "nonce-spent"
 
     @pytest.mark.parametrize(
         "nonce", ["", "1", "99999999999.aa.bb", "é.é.é", "..", "-1.aa." + "0" * 32]
@@ -225,13 +89,13 @@ class TestSessions:
     ) -> None:
         answer = client.post("/v1/sessions", json=spare.proof(nonce))
 
-        assert reason(answer, 401) == "nonce-spent"
+        assert refused(answer, 401) == "nonce-spent"
 
     def test_a_nonce_can_not_be_made_to_last(self, client: httpx.Client, spare: Device) -> None:
         expiry, _, rest = spare.challenge().partition(".")
         longer = f"{int(expiry) + 60}.{rest}"
 
-        assert reason(client.post("/v1/sessions", json=spare.proof(longer)), 401) == "nonce-spent"
+        assert refused(client.post("/v1/sessions", json=spare.proof(longer)), 401) == "nonce-spent"
 
     def test_an_unknown_terminal_looks_like_a_wrong_signature(
         self, client: httpx.Client, spare: Device
@@ -252,7 +116,7 @@ class TestSessions:
         spare.authority = "phishing.example.org"
         answer = client.post("/v1/sessions", json=spare.proof(spare.challenge()))
 
-        assert reason(answer, 401) == "unauthenticated"
+        assert refused(answer, 401) == "unauthenticated"
 
 
 class TestEndings:
@@ -266,7 +130,7 @@ class TestEndings:
         batch = answered(
             device.post("/v1/redemptions/batch", {"claims": [device.claim(code)]}), 200
         )
-        told = {reason(answer, status) for answer in answers}
+        told = {refused(answer, status) for answer in answers}
         return told | {verdict["reason"] for verdict in batch["verdicts"]}
 
     def test_a_rolled_key_ends_its_sessions(
@@ -285,7 +149,7 @@ class TestEndings:
 
         answer = client.post("/v1/sessions", json=spare.proof(spare.challenge()))
 
-        assert reason(answer, 401) == "unauthenticated"
+        assert refused(answer, 401) == "unauthenticated"
 
     def test_a_roll_needs_the_old_key(self, client: httpx.Client, spare: Device) -> None:
         thief = Device(client, AUTHORITY, terminal=spare.terminal)
@@ -300,7 +164,7 @@ class TestEndings:
             "session_signature": proof["signature"],
         }
 
-        assert reason(client.post("/v1/terminals/roll", json=body), 401) == "unauthenticated"
+        assert refused(client.post("/v1/terminals/roll", json=body), 401) == "unauthenticated"
 
     def test_a_revoked_device_is_out_at_once(
         self, shared: Served, client: httpx.Client, spare: Device, carnet: list[str]
@@ -311,9 +175,9 @@ class TestEndings:
 
         assert self.ended(spare, carnet[0], 403) == {"terminal-revoked"}
         answer = client.post("/v1/sessions", json=spare.proof(spare.challenge()))
-        assert reason(answer, 403) == "terminal-revoked"
+        assert refused(answer, 403) == "terminal-revoked"
         assert shared.log_size() == before
-        assert reason(shared.operator.post(revoke, cause="stolen"), 403) == "terminal-revoked"
+        assert refused(shared.operator.post(revoke, cause="stolen"), 403) == "terminal-revoked"
 
     def test_a_revocation_holds_on_every_host(
         self, shared: Served, spare: Device, carnet: list[str]
@@ -331,7 +195,7 @@ class TestEndings:
     def test_nobody_revokes_what_does_not_exist(self, shared: Served) -> None:
         answer = shared.operator.post("/v1/terminals/t-000000000000/revocations", cause="stolen")
 
-        assert reason(answer, 404) == "not-found"
+        assert refused(answer, 404) == "not-found"
 
 
 def test_a_device_of_another_venue_redeems_for_that_venue(

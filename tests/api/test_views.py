@@ -11,8 +11,7 @@ from ledger.postgres import Database, PostgresServer
 from projections.schema import prepare_read_models
 from tests.api.device import Device
 from tests.api.ledgers import Served, serving
-from tests.api.operating import PROGRAMME, VENUE, answered
-from tests.api.test_redemptions import refused
+from tests.api.operating import PROGRAMME, VENUE, answered, refused
 from tests.postgres_fixtures import NewDatabase, drop
 
 MODELS = [
