@@ -30,34 +30,34 @@ def test_a_bad_day_holds(seed: int) -> None:
     assert report.crashes > 10
 
 
-@pytest.fixture(scope="module")
-def report() -> Report:
-    return simulate(Settings(seed=7, operations=2_500))
-
-
-def test_what_can_happen_does(report: Report) -> None:
+def test_what_can_happen_does() -> None:
     """Or nothing would have been tried."""
-    assert report.told["recorded"] > 500
-    assert report.told["replayed"] > 30
-    assert report.told["found"] > 30
-    for reason in (
+    days = [simulate(Settings(seed, 1_000)) for seed in (21, 22, 23)]
+    told = sum((day.told for day in days), Counter[str]())
+    asked = sum((day.asked for day in days), Counter[str]())
+
+    assert told["recorded"] > 600
+    assert {"replayed", "found"} < told.keys()
+    assert {
         "ticket-already-redeemed",
         "terminal-revoked",
         "session-ended",
         "command-id-reused",
         "claim-unknown",
-        "venue-not-qualified",
         "run-open",
-    ):
-        assert report.told[reason] > 0, reason
-    assert min((Counter(report.asked) - Counter()).values()) > 0
-    assert len(report.asked) >= 22
+    } < told.keys()
+    assert len(asked) == 23
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return simulate(Settings(seed=7, operations=1_500))
 
 
 def test_a_seed_repeats_exactly(report: Report) -> None:
     """In another process, whose hashes differ: nothing depends on the order of a set."""
     code = "from tests.simulation.test_simulation import Settings, simulate\n"
-    code += "print(simulate(Settings(seed=7, operations=2_500)).digest)"
+    code += "print(simulate(Settings(seed=7, operations=1_500)).digest)"
     environment = os.environ | {"PYTHONHASHSEED": "4711"}
     printed = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
@@ -84,7 +84,7 @@ def test_a_planted_defect_is_found(plant: str) -> None:
 
 
 def test_a_failing_seed_fails_the_same_way_again() -> None:
-    settings = planted(Settings(1, 1_500), "reference-unchecked")
+    settings = planted(Settings(1, 1_500), "loses-commits")
     violations = []
     for _ in range(2):
         with pytest.raises(ViolationError) as raised:
@@ -92,18 +92,18 @@ def test_a_failing_seed_fails_the_same_way_again() -> None:
         violations.append((str(raised.value), raised.value.__notes__))
 
     assert violations[0] == violations[1]
-    assert "position" in violations[0][0]
+    assert "acknowledged at position" in violations[0][0]
     assert "host-" in violations[0][1][0]
 
 
 def test_the_command_line_says_how_to_repeat_a_failure() -> None:
-    command = "-m tests.simulation --seed 1 --operations 1500 --plant reference-unchecked"
+    command = "-m tests.simulation --seed 1 --operations 1500 --plant loses-commits"
     ended = subprocess.run(
         [sys.executable, *command.split()], capture_output=True, text=True, check=False
     )
 
     assert ended.returncode == 1
-    assert "violation: position" in ended.stdout
+    assert "acknowledged at position" in ended.stdout
     assert "replay: --seed 1 --operations 1500" in ended.stdout
 
 
