@@ -19,6 +19,7 @@ from tests.simulation.run import Report, Settings, simulate
 OPERATIONS = 5_000
 
 
+@pytest.mark.timeout(300)  # ten seconds where nothing else runs
 @pytest.mark.parametrize(
     "seed", [1, 2, 3, 4, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 15))]
 )
