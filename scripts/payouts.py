@@ -132,4 +132,4 @@ def _step(data: Path | None, who: Role | None, run: RunId, step: Step) -> Record
     async def act(ledger: Ledger) -> Recorded:
         return await step(ledger, run)
 
-    return work(data, who, act)
+    return work(data, who, act, reads=step in {runs.draft, runs.pay})

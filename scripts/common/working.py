@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -14,6 +14,7 @@ from api.actors import Actor, Role
 from ledger.postgres import Database, open_database
 from ledger.settings import Settings
 from projections.connecting import reader_conninfo
+from projections.lag import lag
 from projections.projection import AsyncConnection
 from projections.schema import prepare_read_models
 from projections.waiting import wait_for
@@ -43,8 +44,11 @@ def work(
     act: Callable[[Ledger], Awaitable[T]],
     *,
     role: Role = Role.OPERATOR,
+    reads: bool = False,
 ) -> T:
     """Do something in the ledger, as the operator or as somebody else.
+
+    What `reads` read models has them followed meanwhile.
 
     Raises:
         CommandError: there is no ledger or no token for it, or the token is of another role.
@@ -57,7 +61,7 @@ def work(
                 f"This is for the {role.value}, and the token is of {actor.id}.",
                 f"Use --as {role.value}, or set SOUCHE_TOKEN to a token of that role.",
             )
-        with followed(database):
+        with followed(database) if reads else nullcontext():
             return asyncio.run(_work(settings, database, actor, act))
 
 
@@ -69,14 +73,17 @@ def look(data: Path | None, models: Sequence[str], read: Callable[[Views], Await
         NotReachedError: one of them has stopped, or is far behind.
     """
     settings = existing(data)
-    with opened(settings) as database, followed(database):
-        return asyncio.run(_look(settings, database, models, read))
+    with opened(settings) as database:
+        if not asyncio.run(_look(settings, database, _are_there(models))):
+            with followed(database):
+                return asyncio.run(_look(settings, database, _once_there(models, read)))
+        return asyncio.run(_look(settings, database, read))
 
 
 def glance(settings: Settings, read: Callable[[Views], Awaitable[T]]) -> T:
     """Read the read models as they are, without waiting for them or helping them on."""
     with opened(settings) as database:
-        return asyncio.run(_look(settings, database, (), read))
+        return asyncio.run(_look(settings, database, read))
 
 
 @contextmanager
@@ -94,18 +101,37 @@ async def _work(
         return await act(ledger)
 
 
-async def _look(
-    settings: Settings,
-    database: Database,
-    models: Sequence[str],
-    read: Callable[[Views], Awaitable[T]],
-) -> T:
+async def _look(settings: Settings, database: Database, read: Callable[[Views], Awaitable[T]]) -> T:
     connecting = psycopg.AsyncConnection.connect(reader_conninfo(database), autocommit=True)
     async with await connecting as connection:
-        size = await log_size(connection)
+        return await read(Views(settings, database, connection, await log_size(connection)))
+
+
+def _are_there(models: Sequence[str]) -> Callable[[Views], Awaitable[bool]]:
+    """Whether these read models have seen the whole log."""
+
+    async def there(views: Views) -> bool:
+        behind = {
+            each.projection
+            for each in await lag(views.connection, views.database)
+            if each.position < views.size
+        }
+        return behind.isdisjoint(models)
+
+    return there
+
+
+def _once_there(
+    models: Sequence[str], read: Callable[[Views], Awaitable[T]]
+) -> Callable[[Views], Awaitable[T]]:
+    """Read as soon as these read models have."""
+
+    async def wait(views: Views) -> T:
         for model in models:
-            await wait_for(connection, model, size, PATIENCE)
-        return await read(Views(settings, database, connection, size))
+            await wait_for(views.connection, model, views.size, PATIENCE)
+        return await read(views)
+
+    return wait
 
 
 def _wait(doing: str) -> None:
