@@ -26,9 +26,19 @@ from api import (
     views,
 )
 from api.bodies import place_of
+from api.hotpath import Hotpath
 from api.problems import CONTENT_TYPE, Problem, ProblemError, headers_for, problem
 from api.state import running
-from api.wire import LARGEST_BODY, Receive, Scope, Send, answer_problem, encode, refuse_other_bodies
+from api.wire import (
+    LARGEST_BODY,
+    Receive,
+    Scope,
+    Send,
+    answer_problem,
+    encode,
+    headers_of,
+    refuse_other_bodies,
+)
 from ledger.decisions.situation import InvalidCommandError
 from ledger.postgres import Database
 from ledger.settings import Settings
@@ -43,15 +53,16 @@ class Souche:
 
     def __init__(self, cold: FastAPI) -> None:
         self.cold = cold
+        self.hotpath: Hotpath | None = None  # until the service runs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            service = getattr(self.cold.state, "service", None)
-            if service is not None and (handler := service.hotpath.handler(scope["path"])):
-                await service.hotpath(scope, receive, send, handler)
+            hotpath = self.hotpath
+            if hotpath is not None and (handler := hotpath.handler(scope["path"])):
+                await hotpath(scope, receive, send, handler)
                 return
             try:
-                refuse_other_bodies(scope)
+                refuse_other_bodies(headers_of(scope))
             except ProblemError as e:
                 await answer_problem(send, e.problem)
                 return
@@ -67,6 +78,7 @@ def create_app(settings: Settings, database: Database) -> Souche:
         app.openapi()  # takes a third of a second, which no terminal should wait for
         async with running(settings, database) as service:
             app.state.service = service
+            souche.hotpath = service.hotpath
             yield
 
     app = FastAPI(
@@ -99,7 +111,8 @@ def create_app(settings: Settings, database: Database) -> Souche:
     app.add_exception_handler(InvalidCommandError, _on_invalid_command)
     app.add_exception_handler(Exception, _on_failure)
     openapi.describe(app)
-    return Souche(app)
+    souche = Souche(app)
+    return souche
 
 
 def _respond(told: Problem, headers: dict[str, str] | None = None) -> Response:

@@ -27,7 +27,7 @@ from api.contract import (
 from api.limits import check_limit, guess_limit
 from api.problems import Problem, ProblemError, problem, problem_for
 from api.signatures import Session, Sessions
-from api.wire import Receive, Scope, Send, answer, answer_problem, encode, read_body
+from api.wire import Receive, Scope, Send, answer, answer_problem, encode, headers_of, read_body
 from ledger.batch import Outcome, Recorded
 from ledger.decisions.redemption import (
     CheckTickets,
@@ -98,8 +98,9 @@ class Hotpath:
             await answer_problem(send, problem("invalid", "query: none is taken here"))
             return
         try:
-            body = await read_body(scope, receive)
-            session = self._sessions.authenticate("POST", scope["raw_path"], scope["headers"], body)
+            headers = headers_of(scope)
+            body = await read_body(headers, receive)
+            session = self._sessions.authenticate("POST", scope["raw_path"], headers, body)
             status, answered = await handler(session, body)
         except ProblemError as e:
             await answer_problem(send, e.problem, e.headers)

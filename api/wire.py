@@ -1,6 +1,7 @@
 """Bare ASGI: what the hot routes and the edge of the application read and write."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 import msgspec
@@ -18,42 +19,52 @@ Send = Callable[[Message], Awaitable[None]]
 encode: Final = msgspec.json.Encoder().encode
 
 
-def refuse_other_bodies(scope: Scope) -> None:
+def headers_of(scope: Scope) -> dict[bytes, bytes]:
+    """The request's headers by name, in lower case. One that stands twice says nothing."""
+    given = scope["headers"]
+    headers: dict[bytes, bytes] = dict(given)
+    if len(headers) != len(given):
+        for name, times in Counter(name for name, _ in given).items():
+            if times > 1:
+                del headers[name]
+    return headers
+
+
+def refuse_other_bodies(headers: Mapping[bytes, bytes]) -> None:
     """Look at the headers before anything of the body is read.
 
     Raises:
         ProblemError: it is larger than 1 MiB, or it isn't declared as JSON.
     """
-    has_body, kind = False, b""
-    for name, value in scope["headers"]:
-        if name == b"content-type":
-            kind = value
-        elif name == b"content-length":
-            has_body = value != b"0"
-            if value.isdigit() and int(value[:20]) > LARGEST_BODY:
-                raise ProblemError(problem("too-large"))
-        elif name == b"transfer-encoding":
-            has_body = True
-    if has_body and kind != _JSON and kind.partition(b";")[0].strip().lower() != _JSON:
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length[:20]) > LARGEST_BODY:
+        raise ProblemError(problem("too-large"))
+    kind = headers.get(b"content-type", b"")
+    if kind == _JSON or (length == b"0" and b"transfer-encoding" not in headers):
+        return
+    if kind.partition(b";")[0].strip().lower() != _JSON:
         raise ProblemError(problem("unsupported-media-type"))
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes:
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
     """The whole body.
 
     Raises:
         ProblemError: it is larger than 1 MiB, and it is not read further than that; or it isn't
             declared as JSON.
     """
-    refuse_other_bodies(scope)
+    refuse_other_bodies(headers)
     message = await receive()
     body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    parts = bytearray(body)
     while message.get("more_body"):
         message = await receive()
-        body += message.get("body", b"")
-        if len(body) > LARGEST_BODY:
+        parts += message.get("body", b"")
+        if len(parts) > LARGEST_BODY:
             raise ProblemError(problem("too-large"))
-    return body
+    return bytes(parts)
 
 
 async def answer(send: Send, status: int, body: bytes, content_type: bytes = _JSON) -> None:

@@ -37,6 +37,7 @@ def main() -> None:
         metavar="PART",
         help=f"print just these, write no JSON: {', '.join(Part)}",
     )
+    parser.add_argument("--workers", type=int, default=1, help="processes of the service; else 1")
     parser.add_argument("--json", type=Path, default=RESULT, help="where to write the figures")
     told = parser.parse_args()
     plan = quick_plan(told.rounds or 1) if told.quick else full_plan(told.rounds or 5)
@@ -55,7 +56,7 @@ def main() -> None:
 
         with (
             scratch_ledger(os.environ.get("SOUCHE_DATABASE_URL"), SETTINGS) as ledger,
-            ready_bench(ledger, plan, say) as bench,
+            ready_bench(ledger, plan, told.workers, say) as bench,
         ):
             rounds: list[Round] = []
             for number in range(1, plan.rounds + 1):

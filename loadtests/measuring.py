@@ -26,13 +26,13 @@ LONG = 30  # seconds, for what shall end with its requests
 
 
 @contextmanager
-def ready_bench(ledger: Scratch, plan: Plan, say: Say) -> Iterator["Bench"]:
+def ready_bench(ledger: Scratch, plan: Plan, workers: int, say: Say) -> Iterator["Bench"]:
     """Seed the ledger, start and warm up all that is compared, for the length of a block."""
     say(f"seeding {plan.carnets} carnets")
     seeded = seed(ledger, plan.carnets, CARNET_TICKETS)
     with ExitStack() as running:
         running.enter_context(insert_table(ledger.database.owner))
-        probe = Probe(ledger, running.enter_context(running_service(ledger)))
+        probe = Probe(ledger, running.enter_context(running_service(ledger, workers=workers)))
         say("seeding what it is compared with")
         comparisons = {
             name: running.enter_context(comparison(name, ledger, carnets))

@@ -51,7 +51,7 @@ class Probe:
         """Of the service, and of the database where it is ours."""
         server = self.ledger.server
         database = family_cpu_seconds(server.pid) if server and server.pid else 0.0
-        return [cpu_seconds(self.service.pid), database]
+        return [sum(map(cpu_seconds, self.service.pids)), database]
 
     def log_size(self) -> int:
         """The number of events."""

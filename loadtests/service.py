@@ -1,6 +1,6 @@
-"""The service under test: one worker process, as `souche serve` starts it.
+"""The service under test: worker processes, as `souche serve` starts them.
 
-The database is not the worker's to open: it is the one that all else is measured on.
+The database is not the workers' to open: it is the one that all else is measured on.
 """
 
 import os
@@ -25,10 +25,10 @@ BACKLOG = 2048
 
 
 class Service:
-    """A listening socket, and the worker that answers on it: start it, kill it, start it again."""
+    """A listening socket, and the workers that answer on it: start, kill, start again."""
 
-    def __init__(self, ledger: Scratch, log: Path | None = None) -> None:
-        """Listen; connections wait until there is a worker. Its own words go to `log`, if given."""
+    def __init__(self, ledger: Scratch, log: Path | None = None, workers: int = 1) -> None:
+        """Listen; connections wait until there is a worker. Their own words go to `log`."""
         self._ledger = ledger
         self._log = log.open("ab") if log else None
         self._listener = socket.create_server((HOST, 0), backlog=BACKLOG)
@@ -36,18 +36,13 @@ class Service:
         self.authority = f"{HOST}:{port}"
         self._settings = {"data": str(ledger.folder), "host": HOST, "port": port}
         self._sessions = Sessions(ledger.secrets.session_key, self.authority)
-        self._worker: subprocess.Popen[bytes] | None = None
+        self._wanted = workers
+        self._workers: list[subprocess.Popen[bytes]] = []
 
     @property
-    def pid(self) -> int:
-        """The worker's.
-
-        Raises:
-            ServingError: there is none.
-        """
-        if self._worker is None:
-            raise ServingError("the service is not started")
-        return self._worker.pid
+    def pids(self) -> list[int]:
+        """The workers'."""
+        return [worker.pid for worker in self._workers]
 
     def session(self, device: Device) -> Session:
         """A session of a device, as if it had signed a nonce."""
@@ -55,20 +50,24 @@ class Service:
         return Session(self.authority, opened, meaning.mac_key)
 
     def start(self) -> None:
-        """Start the worker; return once it is ready.
+        """Start the workers; return once they are ready.
 
-        Call it on a thread that lives as long as the worker should.
+        Call it on a thread that lives as long as the workers should.
 
         Raises:
-            ServingError: it has left before.
+            ServingError: one has left before.
         """
+        for _ in range(self._wanted):
+            self._workers.append(self._start_one())
+
+    def _start_one(self) -> subprocess.Popen[bytes]:
         listener = self._listener.fileno()
         told = {
             "settings": self._settings,
             "database": self._ledger.database,
             "listener": listener,
         }
-        self._worker = worker = subprocess.Popen(
+        worker = subprocess.Popen(
             [sys.executable, "-P", "-m", WORKER, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -82,13 +81,14 @@ class Service:
         worker.stdin.flush()
         if not worker.stdout.readline():
             raise ServingError(f"the service does not start; exit code {worker.wait()}")
+        return worker
 
     def kill(self) -> None:
-        """Let it finish nothing."""
+        """Let them finish nothing."""
         self._end(subprocess.Popen.kill)
 
     def stop(self) -> None:
-        """Let it finish what it has begun."""
+        """Let them finish what they have begun."""
         self._end(subprocess.Popen.terminate)
 
     def close(self) -> None:
@@ -99,24 +99,26 @@ class Service:
             self._log.close()
 
     def _end(self, how: Callable[[subprocess.Popen[bytes]], None]) -> None:
-        if self._worker is None:
-            return
-        how(self._worker)
-        self._worker.wait()
-        for pipe in (self._worker.stdin, self._worker.stdout):
-            if pipe is not None:
-                pipe.close()
-        self._worker = None
+        for worker in self._workers:
+            how(worker)
+        for worker in self._workers:
+            worker.wait()
+            for pipe in (worker.stdin, worker.stdout):
+                if pipe is not None:
+                    pipe.close()
+        self._workers.clear()
 
 
 @contextmanager
-def running_service(ledger: Scratch, log: Path | None = None) -> Iterator[Service]:
+def running_service(
+    ledger: Scratch, log: Path | None = None, workers: int = 1
+) -> Iterator[Service]:
     """Run it, without followers, for the length of a block.
 
     Raises:
         ServingError: it does not start.
     """
-    service = Service(ledger, log)
+    service = Service(ledger, log, workers)
     try:
         service.start()
         yield service

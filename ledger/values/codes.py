@@ -59,9 +59,12 @@ def parse_code(typed: str) -> TicketCode:
         MalformedCodeError: the shape or the check character is wrong. The message never
             repeats the input.
     """
-    text = typed.translate(_TYPED)
-    shape = _SHAPE.fullmatch(text)
-    if shape is None or check_character(text[:-1]) != text[-1]:
+    # Most are scanned, or normalised by the terminal.
+    shape = _SHAPE.fullmatch(typed) or _SHAPE.fullmatch(typed.translate(_TYPED))
+    if shape is None:
+        raise MalformedCodeError("not a ticket code")
+    text = shape.string
+    if check_character(text[:-1]) != text[-1]:
         raise MalformedCodeError("not a ticket code")
     programme, number, ticket = shape.groups()
     return TicketCode(text, CarnetId(f"{programme}-{number}"), int(ticket))

@@ -211,7 +211,7 @@ def test_the_service_takes_these_requests_at_their_time_and_no_others(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sessions = Sessions(vectors.SERVER_SECRET, case["authority"])
-    headers = [(name.lower().encode(), value.encode()) for name, value in case["headers"].items()]
+    headers = {name.lower().encode(): value.encode() for name, value in case["headers"].items()}
     body = case["body"].encode()
     at = {"created": case["created"]}
     monkeypatch.setattr(signatures, "unix_now", lambda: at["created"])
