@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from projections.balances import AccountBalance, TrialBalance, list_balances, trial_balance
-from scripts.common.options import Data, Json, examples, new_app
+from scripts.common.helping import examples
+from scripts.common.options import Data, Json, new_app
 from scripts.common.showing import euros, print_json, print_table, say
 from scripts.common.working import Views, look
 
@@ -15,7 +16,10 @@ app = new_app()
 @app.command(epilog=examples("souche balances", "souche balances 401: --json"))
 def balances(
     prefix: Annotated[
-        str, typer.Argument(help="Only accounts whose name starts like this: 401: for venues.")
+        str,
+        typer.Argument(
+            metavar="PREFIX", help="Only accounts whose name starts like this: 401: for venues."
+        ),
     ] = "",
     data: Data = None,
     json: Json = False,

@@ -6,7 +6,8 @@ from typing import Final
 
 import typer
 from typer._click import Command, Context
-from typer.core import TyperGroup
+
+from scripts.common.helping import App, Noun
 
 _RUN: Final = "Run a ledger"
 _WORK: Final = "Work with it"
@@ -31,7 +32,7 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
 }
 
 
-class Words(TyperGroup):
+class Words(Noun):
     """A group whose commands are loaded when they are used."""
 
     def resolve_command(
@@ -60,7 +61,7 @@ class Words(TyperGroup):
             raise typer.Exit(told.code) from e
 
 
-app = typer.Typer(
+app = App(
     cls=Words,
     no_args_is_help=True,
     add_completion=False,
@@ -74,7 +75,8 @@ app = typer.Typer(
 def souche() -> None:
     """Souche clears prepaid social vouchers on a ledger that only grows.
 
-    A first ledger:  souche init, then souche serve. To look around first:  souche demo
+    To look around first: `souche demo`. A ledger of your own: `souche serve`, then
+    `souche programme example`; the README goes on from there.
     """
 
 

@@ -11,7 +11,8 @@ import typer
 
 from ledger.postgres import open_database
 from ledger.settings import Settings
-from scripts.common.options import Json, examples, new_app
+from scripts.common.helping import examples
+from scripts.common.options import Json, new_app
 from scripts.common.progress import progress
 from scripts.common.showing import console, print_json, say
 from scripts.demonstration.clock import DemoClock
@@ -40,7 +41,12 @@ def demo(
     ] = FOLDER,
     port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="Port; else 8080, or a free one where that is taken."),
+        typer.Option(
+            metavar="PORT",
+            min=1,
+            max=65535,
+            help="Port; else 8080, or a free one where that is taken.",
+        ),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Leave when it has been told.")] = False,
     json: Json = False,

@@ -9,8 +9,9 @@ from api import fields
 from ledger.batch import Recorded
 from ledger.decisions.programmes import RegisterHolder
 from scripts.common.fields import Holder, Text, parser
+from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
-from scripts.common.options import As, Data, Json, examples, new_app
+from scripts.common.options import As, Data, Json, new_app
 from scripts.common.reference import reference_of
 from scripts.common.showing import print_json, print_table, say_done
 from scripts.common.working import look, work
@@ -23,7 +24,10 @@ def register(
     holder: Holder,
     name: Text,
     siret: Annotated[
-        str | None, typer.Option(metavar="SIRET", parser=parser(fields.Siret, "SIRET"))
+        str | None,
+        typer.Option(
+            metavar="SIRET", parser=parser(fields.Siret, "SIRET"), help="Where it has one."
+        ),
     ] = None,
     data: Data = None,
     who: As = None,
@@ -41,7 +45,7 @@ def register(
 
 @app.command("list")
 def list_holders(data: Data = None, json: Json = False) -> None:
-    """List them."""
+    """List who may have carnets."""
     holders = look(data, [], reference_of).holders.values()
     if json:
         print_json(list(holders))

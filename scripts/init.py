@@ -2,7 +2,8 @@
 
 from ledger.postgres import open_database
 from ledger.settings import Settings
-from scripts.common.options import Data, Json, examples, new_app, settings_from
+from scripts.common.helping import examples
+from scripts.common.options import Data, Json, new_app, settings_from
 from scripts.common.showing import print_json, say
 from scripts.common.starting import Started, start_ledger
 from scripts.common.tokens import token_file

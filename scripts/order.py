@@ -11,8 +11,9 @@ from ledger.decisions.programmes import OrderCarnets
 from ledger.values.ids import HolderId
 from projections.exposure import CarnetOrder, list_orders
 from scripts.common.fields import Count, First, Order, Programme, parse_holder
+from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
-from scripts.common.options import As, Data, Json, examples, new_app
+from scripts.common.options import As, Data, Json, new_app
 from scripts.common.progress import progress
 from scripts.common.showing import print_json, print_table, say, say_done
 from scripts.common.working import Views, look, work
@@ -29,17 +30,22 @@ Held = Annotated[
 
 @app.command(
     epilog=examples(
-        "souche order create BFC22 first --millesime 2022 --carnets 9000 --size 5"
-        " --holder region-bfc"
+        "souche order create BFC22 first --millesime 2022 \\",
+        "    --carnets 9000 --size 5 --holder region-bfc",
     )
 )
 def create(
     *,
     programme: Programme,
     order: Order,
-    millesime: Annotated[int, typer.Option(min=2000, max=2199)],
-    carnets: Annotated[int, typer.Option(min=1)],
-    size: Annotated[int, typer.Option(min=1, max=99, help="Tickets a carnet.")],
+    millesime: Annotated[
+        int,
+        typer.Option(metavar="YEAR", min=2000, max=2199, help="One that the rules offer."),
+    ],
+    carnets: Annotated[int, typer.Option(metavar="COUNT", min=1, help="How many.")],
+    size: Annotated[
+        int, typer.Option(metavar="TICKETS", min=1, max=99, help="Of a carnet, as the rules offer.")
+    ],
     holder: Held,
     data: Data = None,
     who: As = None,
@@ -64,7 +70,7 @@ def create(
     say_done(f"{carnets:,} carnets are ordered", work(data, who, act))
 
 
-@app.command("list")
+@app.command("list", epilog=examples("souche order list", "souche order list --json"))
 def list_all(data: Data = None, json: Json = False) -> None:
     """List orders and how far each is."""
 
@@ -90,8 +96,17 @@ def issue_order(
     *,
     programme: Programme,
     order: Order,
-    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The print file; 0600.")],
-    form: Annotated[Format, typer.Option("--format")] = Format.JSONL,
+    to: Annotated[
+        Path, typer.Option("--to", metavar="FILE", help="The print file, which only you can read.")
+    ],
+    form: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="jsonl: a carnet a line; csv: a ticket a line.",
+        ),
+    ] = Format.JSONL,
     data: Data = None,
     who: As = None,
 ) -> None:
@@ -110,7 +125,13 @@ def issue_order(
     say(f"{work(data, who, act):,} carnets are issued; their codes are in {to}.")
 
 
-@app.command("activate")
+@app.command(
+    "activate",
+    epilog=examples(
+        "souche order activate BFC22 first",
+        "souche order activate BFC22 first --first 1001 --count 500",
+    ),
+)
 def activate_order(
     *,
     programme: Programme,
@@ -134,12 +155,22 @@ def activate_order(
     say(f"{work(data, who, act):,} carnets are in circulation.")
 
 
-@app.command("transfer")
+@app.command(
+    "transfer",
+    epilog=examples(
+        "souche order transfer BFC22 first --to ml-belrive --count 100",
+        "souche order transfer BFC22 first --from ml-belrive --to region-bfc \\",
+        "    --first 91 --count 10",
+    ),
+)
 def transfer_carnets(
     *,
     programme: Programme,
     order: Order,
-    receiver: Annotated[HolderId, typer.Option("--to", metavar="HOLDER", parser=parse_holder)],
+    receiver: Annotated[
+        HolderId,
+        typer.Option("--to", metavar="HOLDER", parser=parse_holder, help="Who receives them."),
+    ],
     sender: Annotated[
         HolderId | None,
         typer.Option("--from", metavar="HOLDER", parser=parse_holder, help="Else the order's."),
@@ -148,7 +179,9 @@ def transfer_carnets(
     count: Count = None,
     command_id: Annotated[
         str | None,
-        typer.Option("--id", help="Of a run that was interrupted: go on with it."),
+        typer.Option(
+            "--id", metavar="ID", help="Of a transfer that was interrupted: go on with it."
+        ),
     ] = None,
     data: Data = None,
     who: As = None,
@@ -166,7 +199,13 @@ def transfer_carnets(
     say(f"{work(data, who, act):,} carnets are with {receiver}.")
 
 
-@app.command("assign")
+@app.command(
+    "assign",
+    epilog=examples(
+        "souche order assign BFC22 first --holder ml-belrive --count 1",
+        "souche order assign BFC22 first --holder ml-belrive --first 21 --count 5",
+    ),
+)
 def assign_carnets(
     *,
     programme: Programme,

@@ -14,8 +14,9 @@ from projections.payouts import VenuePayout, list_payouts
 from scripts.common import runs
 from scripts.common.ending import CommandError
 from scripts.common.fields import Run
+from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
-from scripts.common.options import As, Data, Json, examples, new_app
+from scripts.common.options import As, Data, Json, new_app
 from scripts.common.showing import euros, print_json, print_table, say, say_done
 from scripts.common.working import Views, look, work
 
@@ -57,13 +58,13 @@ def cutoff(run: Run, data: Data = None, who: As = None) -> None:
     say_done(f"Run {run} has its cutoff", _step(data, who, run, runs.fix_cutoff))
 
 
-@app.command()
+@app.command(epilog=examples("souche payouts draft 2022-03"))
 def draft(run: Run, data: Data = None, who: As = None) -> None:
     """Lay down what the run pays to each venue."""
     say_done(f"Run {run} is drafted", _step(data, who, run, runs.draft))
 
 
-@app.command()
+@app.command(epilog=examples("souche payouts submit 2022-03"))
 def submit(run: Run, data: Data = None, who: As = None) -> None:
     """Ask another person to approve the run."""
     say_done(f"Run {run} is submitted", _step(data, who, run, runs.submit))
@@ -73,13 +74,15 @@ def submit(run: Run, data: Data = None, who: As = None) -> None:
     epilog=examples(
         "souche payouts show 2022-03",
         "souche payouts approve 2022-03 --digest 5f0c…",
-        "SOUCHE_TOKEN=souche_… souche payouts approve 2022-03 --digest 5f0c…",
+        "SOUCHE_TOKEN=souche_… \\",
+        "    souche payouts approve 2022-03 --digest 5f0c…",
     )
 )
 def approve(
     run: Run,
     digest: Annotated[
-        str, typer.Option(help="Of the run as you read it: `payouts show` prints it.")
+        str,
+        typer.Option(metavar="DIGEST", help="Of the run as you read it: `payouts show` prints it."),
     ],
     data: Data = None,
     who: As = None,
@@ -92,13 +95,13 @@ def approve(
     say_done(f"Run {run} is approved", work(data, who, act, role=Role.APPROVER))
 
 
-@app.command()
+@app.command(epilog=examples("souche payouts pay 2022-03"))
 def pay(run: Run, data: Data = None, who: As = None) -> None:
     """Let every transfer of an approved run leave. Repeated, it goes on where it stopped."""
     say_done(f"Run {run} is paid", _step(data, who, run, runs.pay))
 
 
-@app.command()
+@app.command(epilog=examples("souche payouts show 2022-03", "souche payouts show 2022-03 --json"))
 def show(run: Run, data: Data = None, json: Json = False) -> None:
     """Show a run, its lines, and the digest that an approver signs."""
 

@@ -14,8 +14,9 @@ from ledger.values.ids import derived_id
 from ledger.values.money import Cents
 from projections.exposure import Exposure, exposure
 from scripts.common.fields import Programme, parse_day, parse_name, parse_text
+from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
-from scripts.common.options import As, Data, Json, examples, new_app
+from scripts.common.options import As, Data, Json, new_app
 from scripts.common.showing import euros, print_json, print_table, say, say_done
 from scripts.common.working import Views, look, work
 
@@ -71,16 +72,24 @@ def preset(
 
 @app.command(
     epilog=examples(
-        "souche programme fund BFC22 2022 cash VIR-0042 region-bfc=225000.00 anct=225000"
+        "souche programme fund BFC22 2022 cash VIR-0042 \\",
+        "    region-bfc=225000.00 anct=225000",
     )
 )
 def fund(
     *,
     programme: Programme,
-    millesime: Annotated[int, typer.Argument(metavar="MILLESIME", min=2000, max=2199)],
+    millesime: Annotated[
+        int, typer.Argument(metavar="MILLESIME", min=2000, max=2199, help="Such as 2022.")
+    ],
     stage: Annotated[str, typer.Argument(metavar="STAGE", help="commitment, order or cash.")],
-    reference: Annotated[str, typer.Argument(metavar="REFERENCE", parser=parse_text)],
-    parts: Annotated[list[str], typer.Argument(metavar="FUNDER=EUROS...")],
+    reference: Annotated[
+        str,
+        typer.Argument(metavar="REFERENCE", parser=parse_text, help="Its number at the funder."),
+    ],
+    parts: Annotated[
+        list[str], typer.Argument(metavar="FUNDER=EUROS...", help="Each funder's part.")
+    ],
     data: Data = None,
     who: As = None,
 ) -> None:
@@ -106,7 +115,7 @@ def fund(
     say_done(f"{euros(sum(cents.values()))} recorded", work(data, who, act))
 
 
-@app.command()
+@app.command(epilog=examples("souche programme close BFC22"))
 def close(programme: Programme, data: Data = None, who: As = None) -> None:
     """Close a programme: nothing is ordered, handed out or redeemed in it any more."""
 

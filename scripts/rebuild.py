@@ -12,7 +12,8 @@ from projections.projection import AnyProjection
 from projections.rebuild import rebuild as make_anew
 from projections.registry import READ_MODELS
 from scripts.common.ending import Exit
-from scripts.common.options import Data, Json, examples, existing, new_app
+from scripts.common.helping import examples
+from scripts.common.options import Data, Json, existing, new_app
 from scripts.common.progress import bar_of
 from scripts.common.showing import print_json, print_table, say
 from scripts.common.working import opened
@@ -23,7 +24,7 @@ app = new_app()
 @app.command(epilog=examples("souche rebuild", "souche rebuild balances", "souche rebuild --check"))
 def rebuild(
     models: Annotated[
-        list[str] | None, typer.Argument(metavar="[MODEL]...", help="Else all of them.")
+        list[str] | None, typer.Argument(metavar="MODEL...", help="Else all of them.")
     ] = None,
     compare: Annotated[
         bool, typer.Option("--check", help="Compare only, row by row; exit 1 where they differ.")

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from ledger.settings import Settings
-from scripts.common.options import Data, examples, new_app, settings_from
+from scripts.common.helping import examples
+from scripts.common.options import Data, new_app, settings_from
 from scripts.common.showing import say
 from scripts.common.starting import Started
 from scripts.service.supervising import serve as serve_until_stopped
@@ -19,10 +20,15 @@ app = new_app()
 def serve(
     data: Data = None,
     host: Annotated[
-        str | None, typer.Option(help="Address; else SOUCHE_HOST, else 127.0.0.1.")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Address; else SOUCHE_HOST, else 127.0.0.1."),
     ] = None,
-    port: Annotated[int | None, typer.Option(help="Port; else SOUCHE_PORT, else 8080.")] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer.")] = 1,
+    port: Annotated[
+        int | None, typer.Option(metavar="PORT", help="Port; else SOUCHE_PORT, else 8080.")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(metavar="COUNT", min=1, max=64, help="Processes that answer.")
+    ] = 1,
     no_followers: Annotated[
         bool, typer.Option("--no-followers", help="Leave the read models to another host.")
     ] = False,

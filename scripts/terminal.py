@@ -13,8 +13,9 @@ from ledger.decisions.terminals import RevokeTerminal
 from ledger.service import Invitation, invite
 from ledger.values.reasons import Refusal
 from scripts.common.fields import Terminal, Venue, parse_text, parser
+from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
-from scripts.common.options import As, Data, Json, examples, new_app
+from scripts.common.options import As, Data, Json, new_app
 from scripts.common.reference import reference_of
 from scripts.common.refusals import RefusedError
 from scripts.common.showing import print_json, print_table, say, say_done
@@ -59,10 +60,12 @@ def invite_terminal(
     say(made.code)
 
 
-@app.command()
+@app.command(epilog=examples("souche terminal revoke t-0123456789ab --cause 'Volé'"))
 def revoke(
     terminal: Terminal,
-    cause: Annotated[str, typer.Option(metavar="TEXT", parser=parse_text)],
+    cause: Annotated[
+        str, typer.Option(metavar="TEXT", parser=parse_text, help="Why: it is recorded.")
+    ],
     data: Data = None,
     who: As = None,
 ) -> None:

@@ -21,8 +21,9 @@ from ledger.decisions.venues import (
     WithdrawQualification,
 )
 from scripts.common.fields import Text, Venue, parse_day, parse_text, parser
+from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
-from scripts.common.options import As, Data, Json, examples, new_app
+from scripts.common.options import As, Data, Json, new_app
 from scripts.common.reference import reference_of
 from scripts.common.showing import print_json, print_table, say_done
 from scripts.common.working import look, work
@@ -34,8 +35,8 @@ Make = Callable[[str, str], Command]  # command id, actor
 
 @app.command(
     epilog=examples(
-        'souche venue register 99900001100018 "Médiathèque de Montsauvy"'
-        " --region 27 --department 21"
+        'souche venue register 99900001100018 "Médiathèque de Montsauvy" \\',
+        "    --region 27 --department 21",
     )
 )
 def register(
@@ -73,13 +74,19 @@ def register(
 
 @app.command(
     epilog=examples(
-        "souche venue qualify 99900001100018 --from 2022-01-01 --authority 'Préfecture de région'"
+        "souche venue qualify 99900001100018 --from 2022-01-01 \\",
+        "    --authority 'Préfecture de région'",
     )
 )
 def qualify(
     *,
     venue: Venue,
-    first_day: Annotated[date, typer.Option("--from", metavar="DAY", parser=parse_day)],
+    first_day: Annotated[
+        date,
+        typer.Option(
+            "--from", metavar="DAY", parser=parse_day, help="The first day, such as 2022-01-01."
+        ),
+    ],
     authority: Annotated[
         str, typer.Option(metavar="TEXT", parser=parse_text, help="Who granted it.")
     ],
@@ -110,7 +117,7 @@ def qualify(
     say_done(f"{venue} is qualified", done)
 
 
-@app.command()
+@app.command(epilog=examples("souche venue withdraw 99900001100018 --on 2022-09-01"))
 def withdraw(
     venue: Venue,
     on: Annotated[
@@ -130,10 +137,12 @@ def withdraw(
     say_done(f"{venue} is not qualified from {on} on", done)
 
 
-@app.command()
+@app.command(epilog=examples("souche venue suspend 99900001100018 --cause 'Contrôle en cours'"))
 def suspend(
     venue: Venue,
-    cause: Annotated[str, typer.Option(metavar="TEXT", parser=parse_text)],
+    cause: Annotated[
+        str, typer.Option(metavar="TEXT", parser=parse_text, help="Why: it is recorded.")
+    ],
     data: Data = None,
     who: As = None,
 ) -> None:
@@ -148,7 +157,7 @@ def suspend(
     say_done(f"Payments to {venue} are frozen", done)
 
 
-@app.command()
+@app.command(epilog=examples("souche venue resume 99900001100018"))
 def resume(venue: Venue, data: Data = None, who: As = None) -> None:
     """Let payments to a venue go on."""
     done = _do(

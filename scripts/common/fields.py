@@ -1,13 +1,34 @@
 """Arguments and options that commands take, checked as the service checks its fields."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from api import fields
-from ledger.values.ids import HolderId, OrderId, ProgrammeId, RunId, TerminalId, VenueId
+from ledger.values.ids import (
+    NAME_PATTERN,
+    PROGRAMME_PATTERN,
+    RUN_PATTERN,
+    SIRET_PATTERN,
+    TERMINAL_PATTERN,
+    HolderId,
+    OrderId,
+    ProgrammeId,
+    RunId,
+    TerminalId,
+    VenueId,
+)
+
+PATTERNS: Final = {
+    PROGRAMME_PATTERN: "2 to 8 digits and capital letters without I, L, O and U, such as BFC22",
+    NAME_PATTERN: "1 to 40 letters, digits, dots, dashes and underscores, such as ml-belrive",
+    RUN_PATTERN: "1 to 18 letters, digits and dashes, such as 2022-03",
+    TERMINAL_PATTERN: "a terminal, such as t-0123456789ab",
+    SIRET_PATTERN: "a SIRET of 14 digits",
+}
 
 
 def parser(kind: object, name: str) -> Callable[[str], Any]:
@@ -18,7 +39,7 @@ def parser(kind: object, name: str) -> Callable[[str], Any]:
         try:
             return adapter.validate_python(text)
         except ValidationError as e:
-            raise typer.BadParameter(e.errors()[0]["msg"]) from e
+            raise typer.BadParameter(in_words(e.errors()[0])) from e
 
     parse.__name__ = name
     return parse
@@ -30,6 +51,14 @@ def upper(kind: object, name: str) -> Callable[[str], Any]:
     return lambda text: parse(text.upper())
 
 
+def in_words(error: ErrorDetails) -> str:
+    """What is wrong with a value, for people: a pattern is told, not shown."""
+    pattern = error.get("ctx", {}).get("pattern", "")
+    if pattern in PATTERNS:
+        return f"{error['input']!r} is not {PATTERNS[pattern]}"
+    return error["msg"].removeprefix("Value error, ")
+
+
 Programme = Annotated[
     ProgrammeId,
     typer.Argument(
@@ -38,7 +67,9 @@ Programme = Annotated[
 ]
 Order = Annotated[
     OrderId,
-    typer.Argument(metavar="ORDER", parser=parser(fields.Order, "ORDER"), help="Its name."),
+    typer.Argument(
+        metavar="ORDER", parser=parser(fields.Order, "ORDER"), help="Its name, such as first."
+    ),
 ]
 Venue = Annotated[
     VenueId,
@@ -47,7 +78,9 @@ Venue = Annotated[
 Terminal = Annotated[
     TerminalId,
     typer.Argument(
-        metavar="TERMINAL", parser=parser(fields.Terminal, "TERMINAL"), help="t-0123456789ab."
+        metavar="TERMINAL",
+        parser=parser(fields.Terminal, "TERMINAL"),
+        help="Such as t-0123456789ab.",
     ),
 ]
 Holder = Annotated[
@@ -64,9 +97,15 @@ Text = Annotated[
     str, typer.Argument(metavar="NAME", parser=parser(fields.Text, "NAME"), help="In full.")
 ]
 First = Annotated[
-    int | None, typer.Option(min=1, help="Number of the first carnet; else the order's first.")
+    int | None,
+    typer.Option(
+        metavar="NUMBER", min=1, help="Number of the first carnet; else the order's first."
+    ),
 ]
-Count = Annotated[int | None, typer.Option(min=1, help="How many carnets; else all that follow.")]
+Count = Annotated[
+    int | None,
+    typer.Option(metavar="CARNETS", min=1, help="How many carnets; else all that follow."),
+]
 
 parse_day = parser(fields.Day, "DAY")
 parse_holder = parser(fields.Holder, "HOLDER")

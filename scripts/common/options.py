@@ -8,6 +8,7 @@ import typer
 from api.actors import Role
 from ledger.settings import Settings
 from scripts.common.ending import CommandError
+from scripts.common.helping import App, Noun
 
 Data = Annotated[
     Path | None,
@@ -22,31 +23,28 @@ As = Annotated[
     Role | None,
     typer.Option(
         "--as",
-        help="Whose token in the data folder to use; else SOUCHE_TOKEN, else who usually does it.",
+        metavar="ROLE",
+        help="operator or approver: whose token in the data folder to use; else SOUCHE_TOKEN, "
+        "else that of who usually does it.",
         show_default=False,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
-def new_app(description: str | None = None) -> typer.Typer:
+def new_app(description: str | None = None) -> App:
     """The commands of a module: words under a noun, where there is a description of it."""
-    app = typer.Typer(
+    app = App(
+        cls=Noun,
         help=description,
         add_completion=False,
         no_args_is_help=description is not None,
         pretty_exceptions_enable=False,
-        rich_markup_mode="markdown",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     if description is not None:
         app.callback()(lambda: None)  # keeps a single word a word
     return app
-
-
-def examples(*lines: str) -> str:
-    """The end of a command's help."""
-    return "\n\n".join(("Examples:", *(f"- `{line}`" for line in lines)))
 
 
 def settings_from(data: Path | None, **given: str | int | bool | None) -> Settings:
