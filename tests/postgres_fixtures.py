@@ -92,6 +92,21 @@ def drop(server: PostgresServer, database: Database) -> None:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(str(name))))
 
 
+def end_sessions(server: PostgresServer, database: Database, role: str) -> int:
+    """End those of one role in one ledger, as a failover would; return how many.
+
+    Not those of other ledgers: a service that many tests share may run on the same server.
+    """
+    name = psycopg.conninfo.conninfo_to_dict(database.owner)["dbname"]
+    with psycopg.connect(server.conninfo(), autocommit=True) as admin:
+        ended = admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = %s AND usename = %s",
+            [name, role],
+        ).fetchall()
+    return len(ended)
+
+
 def remove_leftovers(base: Path) -> None:
     """Of sessions that were killed: they would stay, in memory at that."""
     for left in base.glob("souche-tests-*-*"):

@@ -16,6 +16,7 @@ from projections.projection import Connection
 from projections.registry import READ_MODELS
 from tests.builders.facts import carnets_issued, cutoff_fixed, redeemed, venue_registered
 from tests.builders.world import VENUE
+from tests.postgres_fixtures import ROLES, end_sessions
 from tests.projections.appending import Appender
 from tests.projections.bulk import AMOUNT_CENTS, VENUES, copy_in, redemptions
 from tests.projections.conftest import Following
@@ -26,18 +27,6 @@ REDEEMED = TOPICS[TicketsRedeemed]
 
 def owed(database: Database) -> int:
     return ask(database, lambda connection: payout_of(connection, VENUE)).owed_cents
-
-
-def kick_out(server: PostgresServer, database: Database) -> int:
-    """End every connection of the projector, as a failover would."""
-    name = psycopg.conninfo.conninfo_to_dict(database.owner)["dbname"]
-    with psycopg.connect(server.conninfo(), autocommit=True) as admin:
-        ended = admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = %s AND usename = 'souche_projector'",
-            [name],
-        ).fetchall()
-    return len(ended)
 
 
 def test_it_wakes_by_notification(
@@ -72,7 +61,7 @@ def test_it_survives_the_loss_of_its_connection(
     with following():
         for ticket in range(1, 5):
             wait_until(ledger, appender.append(redeemed(ticket)))
-            assert kick_out(postgres_server, ledger) > 0
+            assert end_sessions(postgres_server, ledger, ROLES.projector) > 0
 
         wait_until(ledger, appender.append(redeemed(5)))
 

@@ -15,6 +15,7 @@ from tests.builders.facts import carnets_ordered, holder_registered, programme_o
 from tests.builders.world import NOW
 from tests.ledger.log.conftest import NewRecorder
 from tests.ledger.log.helpers import CHANNEL, head_of, opaque, ours
+from tests.postgres_fixtures import ROLES, end_sessions
 
 
 def positions(recorder: LogRecorder) -> list[int]:
@@ -105,15 +106,12 @@ def test_the_projectors_role_reads_and_does_not_append(
 
 
 def test_a_lost_connection_is_no_error_to_a_reader(
-    new_recorder: NewRecorder, postgres_server: PostgresServer
+    new_recorder: NewRecorder, database: Database, postgres_server: PostgresServer
 ) -> None:
     recorder = new_recorder()
     recorder.insert_events([opaque()])
-    with psycopg.connect(postgres_server.conninfo(), autocommit=True) as admin:
-        admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name = 'souche-writer'"
-        )
+
+    assert end_sessions(postgres_server, database, ROLES.writer) > 0
 
     assert recorder.max_notification_id() == 1
 

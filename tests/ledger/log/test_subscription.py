@@ -13,16 +13,12 @@ from eventsourcing.persistence import OperationalError
 from ledger.log import subscription
 from ledger.log.recorder import Connection, LogRecorder
 from ledger.log.subscription import LogSubscription
-from ledger.postgres import PostgresServer
+from ledger.postgres import Database, PostgresServer
 from tests.ledger.log.conftest import NewRecorder
 from tests.ledger.log.helpers import CHANNEL, opaque
+from tests.postgres_fixtures import ROLES, end_sessions
 
 WAIT = 10.0  # seconds: far more than it takes
-
-CUT = """
-SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-WHERE application_name = 'souche-writer'
-"""
 
 
 class Follower:
@@ -112,13 +108,14 @@ def test_an_append_between_the_first_look_and_listening_arrives(
 
 
 def test_it_survives_the_loss_of_its_connections(
-    recorder: LogRecorder, follower: Follower, postgres_server: PostgresServer
+    recorder: LogRecorder,
+    follower: Follower,
+    database: Database,
+    postgres_server: PostgresServer,
 ) -> None:
     for version in range(1, 6):
-        with psycopg.connect(postgres_server.conninfo(), autocommit=True) as admin:
-            row = admin.execute(CUT).fetchone()
-            assert row is not None
-            assert version == 1 or row[0] >= 1
+        ended = end_sessions(postgres_server, database, ROLES.writer)
+        assert version == 1 or ended >= 1
         recorder.insert_events([opaque(version=version)])
 
         assert follower.next() == version
