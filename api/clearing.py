@@ -99,7 +99,7 @@ async def approve_run(
 async def withdraw_run(
     run: Run, body: CommandBody, actor: Operator, service: ServiceDep, response: Response
 ) -> Receipt:
-    """Close a run that was never approved: it pays nothing, and all of it stays owed."""
+    """Close a run before its end: no more of it leaves, and what has not left stays owed."""
     command = WithdrawRun(command_id=body.command_id, actor=actor.id, run=run)
     return await carry_out(service.writer, response, command)
 

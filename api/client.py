@@ -84,8 +84,8 @@ class Device:
 
     def enrol(self, invitation: str) -> Answer:
         """Bind our key to an invitation. Without an answer, do it again."""
-        proof = wire.key_proof(self._key, "enrol", self.link.authority, invitation)
-        asked = {"invitation": invitation, **proof}
+        message = wire.device_message("enrol", self.link.authority, invitation, self.public_key)
+        asked = {"invitation": invitation, **wire.key_proof(self._key, message)}
         path, body = "/v1/terminals/enrol", encode(asked)
         enrolled = self.link.until_answered(lambda: self.link.post(path, body))
         keep(self._folder / "terminal", enrolled["terminal"].encode())
@@ -130,25 +130,19 @@ class Device:
         if not kept.exists():
             keep(kept, wire.key_to_pem(wire.make_key(algorithm)))
         new = wire.key_from_pem(kept.read_bytes())
-        try:
-            self.link.until_answered(lambda: self._roll_to(new))
-        except ProblemError as e:
-            if e.reason != "unauthenticated":  # so it is after a try whose answer was lost
-                raise
-        # A session that opens with the new key shows that it is ours by now.
-        self.link.until_answered(lambda: self.link.open_session(self.terminal, new)._asdict())
+        self.link.until_answered(lambda: self._roll_to(new))
         self._key = new
         kept.replace(self._folder / "key.pem")
         return self.public_key
 
     def _roll_to(self, new: wire.Key) -> Answer:
-        nonce = self.link.nonce(self.terminal)
-        message = wire.device_message("session", self.link.authority, self.terminal, nonce)
+        nonce, public = self.link.nonce(self.terminal), wire.public_key(new)
+        message = wire.device_message("roll", self.link.authority, self.terminal, nonce, public)
         asked = {
             "terminal": self.terminal,
             "nonce": nonce,
-            "session_signature": wire.sign(self._key, message),
-            **wire.key_proof(new, "roll", self.link.authority, self.terminal),
+            "old_signature": wire.sign(self._key, message),
+            **wire.key_proof(new, message),
         }
         return self.link.post("/v1/terminals/roll", encode(asked))
 

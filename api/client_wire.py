@@ -70,7 +70,7 @@ def device_message(kind: str, *parts: str) -> bytes:
     """What the device's key signs, by what it is for.
 
     `session`: authority, terminal, nonce. `enrol`: authority, invitation, public key.
-    `roll`, signed with the new key: authority, terminal, public key.
+    `roll`, signed with the old key and with the new: authority, terminal, nonce, new public key.
     """
     return "\n".join((f"souche-{kind}-v1", *parts)).encode()
 
@@ -83,11 +83,13 @@ def sign(key: Key, message: bytes) -> str:
     return encode_base64url(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
 
 
-def key_proof(key: Key, kind: str, authority: str, about: str) -> dict[str, str]:
-    """What enrols a key, or rolls to it: its public part, signed with the private one."""
-    public = public_key(key)
-    signature = sign(key, device_message(kind, authority, about, public))
-    return {"algorithm": algorithm_of(key), "public_key": public, "signature": signature}
+def key_proof(key: Key, message: bytes) -> dict[str, str]:
+    """What enrols a key, or rolls to it: its public part, and the message that names it, signed."""
+    return {
+        "algorithm": algorithm_of(key),
+        "public_key": public_key(key),
+        "signature": sign(key, message),
+    }
 
 
 def content_digest(body: bytes) -> str:

@@ -30,6 +30,8 @@ from ledger.values.money import Cents
 
 LARGEST_AMOUNT: Final = 10**12  # cents: ten thousand million euros
 LARGEST_POSITION: Final = 2**63 - 1
+TEXT_PATTERN: Final = r"^[^\x00-\x1f\x7f]+$"
+DAY_OF_YEAR_PATTERN: Final = r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 
 _iso_day = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
@@ -75,8 +77,8 @@ Venue = Annotated[
 ]
 Siret = Annotated[str, Field(pattern=SIRET_PATTERN), AfterValidator(_real_siret)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-ShortText = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=TEXT_PATTERN)]
+ShortText = Annotated[str, Field(min_length=1, max_length=80, pattern=TEXT_PATTERN)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Region = Annotated[str, Field(pattern=r"^[0-9]{2}$", description="INSEE code.")]
 Department = Annotated[
@@ -86,11 +88,13 @@ Zone = Annotated[str, Field(max_length=64, description="IANA name."), AfterValid
 Day = Annotated[date, BeforeValidator(_written_day), Field(ge=FIRST_DAY, le=LAST_DAY)]
 DayOfYear = Annotated[
     str,
-    Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", description="MM-DD."),
+    Field(pattern=DAY_OF_YEAR_PATTERN, description="MM-DD."),
     AfterValidator(_day_of_any_year),
 ]
 Millesime = Annotated[int, Field(strict=True, ge=2000, le=2199)]
 Count = Annotated[int, Field(strict=True, ge=1, le=9_999_999)]
 Size = Annotated[int, Field(strict=True, ge=1, le=99, description="Tickets.")]
+Cap = Annotated[int, Field(strict=True, ge=1, le=10**9)]
+Weight = Annotated[int, Field(strict=True, ge=1, le=10**12)]
 Amount = Annotated[Cents, Field(strict=True, ge=1, le=LARGEST_AMOUNT)]
 Position = Annotated[int, Field(ge=1, le=LARGEST_POSITION)]

@@ -1,4 +1,4 @@
-"""Nonces for terminals to sign, and what a signed one proves.
+"""Nonces for terminals to sign.
 
 A nonce carries our seal, so that handing it out stores nothing; it is stored when it is spent, so
 that it is good once, on whichever host.
@@ -11,14 +11,9 @@ from hmac import digest as hmac_digest
 from typing import Final
 
 from api.problems import ProblemError, problem
-from api.reading import reading
 from api.state import Service
-from api.streams import reference_of
-from ledger.decisions.reference import TerminalEntry
 from ledger.values.clock import real_now, unix_now
-from ledger.values.ids import TerminalId, terminal_stream
-from ledger.values.keys import InvalidKeyError, decode_base64url, public_key, session_message
-from ledger.values.reasons import Reason
+from ledger.values.ids import TerminalId
 
 NONCE_SECONDS: Final = 120
 _SPEND: Final = """
@@ -33,39 +28,27 @@ def make_nonce(service: Service, terminal: TerminalId) -> str:
     return f"{drawn}.{_seal(service, terminal, drawn)}"
 
 
-async def prove(
-    service: Service, terminal: TerminalId, nonce: str, signature: str
-) -> TerminalEntry:
-    """The device, once its key has signed this nonce, and nobody used it before.
+def check_nonce(service: Service, terminal: TerminalId, nonce: str) -> None:
+    """Look at a nonce before anything else is done for whoever shows it.
 
     Raises:
-        ProblemError: any of it fails. An unknown terminal looks like a wrong signature.
+        ProblemError: we didn't make it, or not for this terminal, or too long ago.
     """
     drawn, _, seal = nonce.rpartition(".")
     if not compare_digest(_seal(service, terminal, drawn).encode(), seal.encode()):
         raise ProblemError(problem("nonce-spent"))
     if unix_now() >= int(drawn.partition(".")[0]):
         raise ProblemError(problem("nonce-spent"))
-    async with reading(service) as connection:  # the log knows of a key that was made just now
-        known = await reference_of(connection, [terminal_stream(terminal)])
-    entry = known.terminals.get(terminal)
-    if entry is None or entry.algorithm is None:
-        raise ProblemError(problem("unauthenticated"))
-    if entry.revoked:
-        raise ProblemError(problem(Reason.TERMINAL_REVOKED))
-    message = session_message(service.sessions.authority, terminal, nonce)
-    try:
-        signed = decode_base64url(signature)
-    except InvalidKeyError as e:
-        raise ProblemError(problem("unauthenticated")) from e
-    if not public_key(entry.algorithm, entry.public_key).verify(signed, message):
-        raise ProblemError(problem("unauthenticated"))
-    await _spend(service, drawn)
-    return entry
 
 
-async def _spend(service: Service, drawn: str) -> None:
+async def spend(service: Service, nonce: str) -> None:
+    """Use up a nonce that was checked, and rightly signed.
+
+    Raises:
+        ProblemError: it was used before.
+    """
     now = real_now()
+    drawn, _, _ = nonce.rpartition(".")
     async with service.tokens.connection() as connection:
         await connection.execute(_FORGET, (now,))
         expires_at = now + timedelta(seconds=NONCE_SECONDS)

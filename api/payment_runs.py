@@ -88,7 +88,7 @@ async def pay(writer: Writer, views: AsyncConnection, run: RunId, actor: str) ->
         so_far = fold(events, PaymentRun)
         if so_far is None:
             return Refusal(Reason.RUN_UNKNOWN)
-        if so_far.closed and so_far.approved:
+        if so_far.closed and not so_far.withdrawn:
             position, event = events[-1]
             return Recorded(position, event, replayed=not paid)
         if refused is not None and so_far.parts_paid == part:  # nobody else has paid it
@@ -139,7 +139,7 @@ async def _held(views: AsyncConnection, lines: tuple[RunLine, ...]) -> int:
 
 def _state(run: PaymentRun) -> State:
     if run.closed:
-        return "closed" if run.approved else "withdrawn"
+        return "withdrawn" if run.withdrawn else "closed"
     if run.approved:
         return "approved"
     if run.submitter is not None:

@@ -7,7 +7,18 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from api.bodies import CommandBody, StrictRoute
-from api.fields import Amount, Funder, Holder, Millesime, Programme, Siret, Text, Zone
+from api.fields import (
+    Amount,
+    Cap,
+    Funder,
+    Holder,
+    Millesime,
+    Programme,
+    Siret,
+    Text,
+    Weight,
+    Zone,
+)
 from api.receipts import Receipt, carry_out
 from api.rules import RulesBody
 from api.state import ServiceDep
@@ -22,8 +33,6 @@ from ledger.decisions.programmes import (
 
 router = APIRouter(prefix="/v1", tags=["programmes"], route_class=StrictRoute)
 
-Weight = Annotated[int, Field(strict=True, ge=1, le=10**12)]
-
 
 class OpenProgrammeBody(CommandBody):
     """A programme: its name, its calendar, its cap, who pays for it."""
@@ -31,7 +40,7 @@ class OpenProgrammeBody(CommandBody):
     programme: Programme = Field(description="The prefix of its ticket codes.")
     name: Text
     zone: Zone = "Europe/Paris"
-    cap_tickets: Annotated[int, Field(strict=True, ge=1, le=10**9)] | None = None
+    cap_tickets: Cap | None = None
     shares: Annotated[dict[Funder, Weight], Field(min_length=1, max_length=100)] = Field(
         description="Funder → weight in the face value, allocated on running totals."
     )

@@ -1,6 +1,6 @@
 """A programme's rules as they are published. `ledger.facts.Rules` says what each means."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -10,7 +10,8 @@ from ledger.facts import AcceptanceArea, Entitlement, Rules
 
 Age = Annotated[int, Field(strict=True, ge=0, le=130)]
 Tickets = Annotated[int, Field(strict=True, ge=0, le=1000)]
-AreaCode = Annotated[str, Field(pattern=r"^[0-9AB]{2,14}$")]
+AREA_PATTERN: Final = r"^[0-9AB]{2,14}$"
+AreaCode = Annotated[str, Field(pattern=AREA_PATTERN)]
 
 
 class AreaBody(Body):

@@ -8,16 +8,23 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.bodies import Body, StrictRoute
+from api.devices import bound_key
 from api.execution import execute
 from api.fields import Terminal
-from api.nonces import NONCE_SECONDS, make_nonce, prove
+from api.nonces import NONCE_SECONDS, check_nonce, make_nonce, spend
 from api.problems import ProblemError, problem
 from api.state import ServiceDep
 from ledger.batch import Recorded
 from ledger.facts import KeyRolled, TerminalEnrolled
-from ledger.service import enrol_command, roll_command
+from ledger.service import enrol_command, prove_key, roll_command
 from ledger.values.clock import real_now, unix_now
-from ledger.values.keys import InvalidKeyError, KeyAlgorithm, encode_base64url
+from ledger.values.keys import (
+    InvalidKeyError,
+    KeyAlgorithm,
+    encode_base64url,
+    roll_message,
+    session_message,
+)
 
 router = APIRouter(prefix="/v1", tags=["terminals"], route_class=StrictRoute)
 
@@ -86,9 +93,14 @@ class RollRequest(Body):
     terminal: Terminal
     algorithm: KeyAlgorithm
     public_key: Encoded
-    signature: Encoded = Field(description="By the new key, over `souche-roll-v1` …")
     nonce: Annotated[str, Field(max_length=200)]
-    session_signature: Encoded = Field(description="By the old key, as for a session.")
+    signature: Encoded = Field(
+        description="By the new key, over `souche-roll-v1`, the authority, the terminal, the nonce "
+        "and the new public key as sent, joined by line feeds."
+    )
+    old_signature: Encoded = Field(
+        description="By the old key, over the very same: nobody can put another key in its place."
+    )
 
 
 @router.post("/challenges", status_code=HTTPStatus.CREATED)
@@ -103,8 +115,12 @@ async def challenge(body: ChallengeRequest, service: ServiceDep) -> Challenge:
 @router.post("/sessions", status_code=HTTPStatus.CREATED)
 async def open_session(body: SessionRequest, service: ServiceDep) -> OpenedSession:
     """Open a session of at most fifteen minutes by signing a nonce with the device's key."""
-    entry = await prove(service, body.terminal, body.nonce, body.signature)
-    session, opened = service.sessions.open(body.terminal, entry.fingerprint)
+    check_nonce(service, body.terminal, body.nonce)
+    bound = await bound_key(service, body.terminal)
+    message = session_message(service.sessions.authority, body.terminal, body.nonce)
+    bound.check(body.signature, message)
+    await spend(service, body.nonce)
+    session, opened = service.sessions.open(body.terminal, bound.fact.fingerprint)
     remaining = opened.expires_at - int(unix_now())
     return OpenedSession(
         session=session,
@@ -132,19 +148,25 @@ async def enrol(body: EnrolRequest, service: ServiceDep) -> Enrolled:
 
 @router.post("/terminals/roll", status_code=HTTPStatus.CREATED)
 async def roll(body: RollRequest, service: ServiceDep) -> Enrolled:
-    """Replace the device's key. The old key signs a nonce, the new one proves itself."""
-    entry = await prove(service, body.terminal, body.nonce, body.session_signature)
+    """Replace the device's key. The old key signs the new one, and the new one proves itself.
+
+    Safe to retry with the same new key: once that is the device's key, this is the first answer
+    again, whatever the nonce and the old key's signature are by then.
+    """
+    message = roll_message(service.sessions.authority, body.terminal, body.nonce, body.public_key)
     try:
-        command = roll_command(
-            service.sessions.authority,
-            body.terminal,
-            entry.fingerprint,
-            body.algorithm,
-            body.public_key,
-            body.signature,
-        )
+        prove_key(body.algorithm, body.public_key, body.signature, message)
     except InvalidKeyError as e:
         raise ProblemError(problem("unauthenticated", str(e))) from e
+    bound = await bound_key(service, body.terminal)
+    if bound.fact.public_key == body.public_key:
+        return _known_by(bound.fact, bound.position)
+    check_nonce(service, body.terminal, body.nonce)
+    bound.check(body.old_signature, message)
+    await spend(service, body.nonce)
+    command = roll_command(
+        body.terminal, bound.fact.fingerprint, bound.position, body.algorithm, body.public_key
+    )
     return _key_bound(await execute(service.writer, command))
 
 
@@ -152,11 +174,12 @@ def _key_bound(recorded: Recorded) -> Enrolled:
     fact = recorded.event.fact
     if not isinstance(fact, (TerminalEnrolled, KeyRolled)):
         raise TypeError(f"a key was bound by {type(fact).__name__}")
+    return _known_by(fact, recorded.position)
+
+
+def _known_by(fact: TerminalEnrolled | KeyRolled, position: int) -> Enrolled:
     return Enrolled(
-        terminal=fact.terminal,
-        venue=fact.venue,
-        fingerprint=fact.fingerprint,
-        position=recorded.position,
+        terminal=fact.terminal, venue=fact.venue, fingerprint=fact.fingerprint, position=position
     )
 
 

@@ -24,7 +24,6 @@ from ledger.values.keys import (
     enrolment_message,
     fingerprint,
     public_key,
-    roll_message,
 )
 from ledger.writer import Writer
 
@@ -113,7 +112,7 @@ def enrol_command(
     Raises:
         InvalidKeyError: no key that a device may have, or no signature by it.
     """
-    _prove(algorithm, key, signature, enrolment_message(authority, invitation, key))
+    prove_key(algorithm, key, signature, enrolment_message(authority, invitation, key))
     terminal = TerminalId(invitation.rpartition("-")[0])
     return EnrolTerminal(
         command_id=derived_id("enrol", invitation, key),
@@ -128,21 +127,19 @@ def enrol_command(
 
 
 def roll_command(
-    authority: str,
     terminal: TerminalId,
     replaces: str,
+    bound_at: int,
     algorithm: KeyAlgorithm,
     key: str,
-    signature: str,
 ) -> RollKey:
-    """The command that replaces the key with fingerprint `replaces`, once the new one is proved.
+    """The command that replaces the key with fingerprint `replaces`, bound at that position.
 
-    Raises:
-        InvalidKeyError: no key that a device may have, or no signature by it.
+    The caller has seen proofs of both keys. The position is in the command's id: who rolls from A
+    to B, back, and to B once more has asked for three things.
     """
-    _prove(algorithm, key, signature, roll_message(authority, terminal, key))
     return RollKey(
-        command_id=derived_id("roll", terminal, key),
+        command_id=derived_id("roll", terminal, bound_at, key),
         actor=f"terminal:{terminal}",
         terminal=terminal,
         replaces=replaces,
@@ -152,6 +149,11 @@ def roll_command(
     )
 
 
-def _prove(algorithm: KeyAlgorithm, key: str, signature: str, message: bytes) -> None:
+def prove_key(algorithm: KeyAlgorithm, key: str, signature: str, message: bytes) -> None:
+    """Check that `key` has signed `message`.
+
+    Raises:
+        InvalidKeyError: it is no key that a device may have, or the signature is not by it.
+    """
     if not public_key(algorithm, key).verify(decode_base64url(signature), message):
         raise InvalidKeyError("the signature is not by this key")

@@ -122,6 +122,6 @@ def enrolment_message(authority: str, invitation: str, encoded_key: str) -> byte
     return f"souche-enrol-v1\n{authority}\n{invitation}\n{encoded_key}".encode()
 
 
-def roll_message(authority: str, terminal: str, encoded_key: str) -> bytes:
-    """What a device signs with its new key to roll to it."""
-    return f"souche-roll-v1\n{authority}\n{terminal}\n{encoded_key}".encode()
+def roll_message(authority: str, terminal: str, nonce: str, encoded_key: str) -> bytes:
+    """What a device signs with the old key and with the new one, which it names, to roll to it."""
+    return f"souche-roll-v1\n{authority}\n{terminal}\n{nonce}\n{encoded_key}".encode()

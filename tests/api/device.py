@@ -85,21 +85,25 @@ class Device:
         self.session = opened["session"]
         self.mac_key = base64.urlsafe_b64decode(opened["mac_key"] + "=")
 
-    def roll(self) -> Ed25519PrivateKey:
+    def roll(self, new: Ed25519PrivateKey | None = None) -> Ed25519PrivateKey:
         """Replace the key; give the old one."""
-        old, proof = self.key, self.proof(self.challenge())
-        self.key = Ed25519PrivateKey.generate()
-        told = f"souche-roll-v1\n{self.authority}\n{self.terminal}\n{self.public_key}"
-        body = {
-            "terminal": self.terminal,
-            "algorithm": "ed25519",
-            "public_key": self.public_key,
-            "signature": b64u(self.key.sign(told.encode())),
-            "nonce": proof["nonce"],
-            "session_signature": proof["signature"],
-        }
-        answered(self.http.post("/v1/terminals/roll", json=body), 201)
+        old, new = self.key, new or Ed25519PrivateKey.generate()
+        answered(self.http.post("/v1/terminals/roll", json=self.rolling(new)), 201)
+        self.key = new
         return old
+
+    def rolling(self, new: Ed25519PrivateKey) -> dict[str, str]:
+        """What asks for `new` in place of our key."""
+        nonce, public = self.challenge(), b64u(new.public_key().public_bytes_raw())
+        told = f"souche-roll-v1\n{self.authority}\n{self.terminal}\n{nonce}\n{public}".encode()
+        return {
+            "terminal": self.terminal,
+            "nonce": nonce,
+            "algorithm": "ed25519",
+            "public_key": public,
+            "signature": b64u(new.sign(told)),
+            "old_signature": b64u(self.key.sign(told)),
+        }
 
     def sign(self, path: str, body: bytes, *, created: int | None = None) -> Signed:
         content_digest = f"sha-256=:{b64(hashlib.sha256(body).digest())}:"

@@ -438,13 +438,12 @@ def test_a_key_is_rolled_to_the_one_that_was_kept(
     device: Device, folder: Path, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a crash between the service's commit and our rename."""
-    proxy.will("/v1/terminals/roll", Loses.ANSWER)
-    proxy.will("/v1/sessions", *[Loses.REQUEST] * 99)
+    proxy.will("/v1/terminals/roll", Loses.ANSWER, *[Loses.REQUEST] * 99)
     monkeypatch.setattr(device.link, "_patience", 1)
     with pytest.raises(OutcomeUnknownError):
         device.roll()
     kept = client_wire.key_from_pem((folder / "next.pem").read_bytes())
-    proxy.will("/v1/sessions")
+    proxy.will("/v1/terminals/roll")
 
     with closing(Device(folder)) as restarted:
         assert restarted.roll() == client_wire.public_key(kept)

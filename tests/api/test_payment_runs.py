@@ -161,6 +161,15 @@ def test_a_void_after_the_cutoff_is_too_late(
 
     assert refused(device.void(taken["claim_id"], carnet[0]), 409) == "cutoff-passed"
     service.operator.done(f"{RUNS}/9/withdraw")
+    answered(device.void(taken["claim_id"], carnet[0]), 201)
+
+
+def test_an_approved_run_that_is_withdrawn_pays_nothing(service: Served) -> None:
+    approved(service, "13")
+    service.operator.done(f"{RUNS}/13/withdraw")
+
+    assert service.operator.got(f"{RUNS}/13")["state"] == "withdrawn"
+    assert refused(service.operator.http.post(f"{RUNS}/13/pay"), 409) == "run-in-another-state"
 
 
 def test_nobody_approves_what_he_submitted(service: Served, device: Device) -> None:

@@ -1,29 +1,16 @@
 """Devices are let in by signing a nonce, until their key is rolled or they are revoked."""
 
 from datetime import datetime
-from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.api.device import Device, b64u
 from tests.api.ledgers import AUTHORITY, Served, serving
 from tests.api.operating import OTHER_VENUE, answered, invite, new_id, refused
 
-# Points of order 1, 2, 4 and 8, and encodings of a y that is not reduced (RFC 8032, 5.1.3).
-LOW_ORDER = [
-    "0100000000000000000000000000000000000000000000000000000000000000",
-    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "0000000000000000000000000000000000000000000000000000000000000000",
-    "0000000000000000000000000000000000000000000000000000000000000080",
-    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-]
-NOT_CANONICAL = [
-    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
-]
+NEW = Ed25519PrivateKey.generate()
 
 
 @pytest.fixture
@@ -151,21 +138,6 @@ class TestEndings:
 
         assert refused(answer, 401) == "unauthenticated"
 
-    def test_a_roll_needs_the_old_key(self, client: httpx.Client, spare: Device) -> None:
-        thief = Device(client, AUTHORITY, terminal=spare.terminal)
-        proof = thief.proof(thief.challenge())
-        told = f"souche-roll-v1\n{AUTHORITY}\n{thief.terminal}\n{thief.public_key}"
-        body: dict[str, Any] = {
-            "terminal": thief.terminal,
-            "algorithm": "ed25519",
-            "public_key": thief.public_key,
-            "signature": b64u(thief.key.sign(told.encode())),
-            "nonce": proof["nonce"],
-            "session_signature": proof["signature"],
-        }
-
-        assert refused(client.post("/v1/terminals/roll", json=body), 401) == "unauthenticated"
-
     def test_a_revoked_device_is_out_at_once(
         self, shared: Served, client: httpx.Client, spare: Device, carnet: list[str]
     ) -> None:
@@ -196,6 +168,91 @@ class TestEndings:
         answer = shared.operator.post("/v1/terminals/t-000000000000/revocations", cause="stolen")
 
         assert refused(answer, 404) == "not-found"
+
+
+class TestRolling:
+    """A key is replaced only by whom the old key names, and once."""
+
+    def test_it_needs_the_old_key(
+        self, shared: Served, client: httpx.Client, spare: Device
+    ) -> None:
+        thief = Device(client, AUTHORITY, terminal=spare.terminal)
+        before = shared.log_size()
+        answer = client.post("/v1/terminals/roll", json=thief.rolling(thief.key))
+        asked = {**thief.rolling(NEW), "old_signature": b64u(bytes(64))}
+
+        assert refused(client.post("/v1/terminals/roll", json=asked), 401) == "unauthenticated"
+        assert shared.log_size() == before
+        assert refused(answer, 401) == "unauthenticated"
+
+    def test_nobody_puts_another_key_in_its_place(
+        self, shared: Served, client: httpx.Client, spare: Device
+    ) -> None:
+        """What was seen on the way serves only the key that the device named."""
+        seen = spare.rolling(NEW)
+        told = f"souche-roll-v1\n{AUTHORITY}\n{spare.terminal}\n{seen['nonce']}\n"
+        thief = Device(client, AUTHORITY)
+        signed = thief.key.sign(f"{told}{thief.public_key}".encode())
+        asked = {**seen, "public_key": thief.public_key, "signature": b64u(signed)}
+        before = shared.log_size()
+
+        assert refused(client.post("/v1/terminals/roll", json=asked), 401) == "unauthenticated"
+        assert shared.log_size() == before
+
+    def test_a_signature_that_opens_a_session_rolls_no_key(
+        self, client: httpx.Client, spare: Device
+    ) -> None:
+        proof = spare.proof(spare.challenge())
+        asked = {**Device(client, AUTHORITY, key=spare.key, terminal=spare.terminal).rolling(NEW)}
+        asked |= {"nonce": proof["nonce"], "old_signature": proof["signature"]}
+
+        assert refused(client.post("/v1/terminals/roll", json=asked), 401) == "unauthenticated"
+
+    def test_the_new_key_has_to_prove_itself(self, client: httpx.Client, spare: Device) -> None:
+        asked = spare.rolling(NEW)
+        asked["signature"] = asked["old_signature"]
+
+        assert refused(client.post("/v1/terminals/roll", json=asked), 401) == "unauthenticated"
+
+    def test_a_retry_gets_the_first_answer(
+        self, shared: Served, client: httpx.Client, spare: Device
+    ) -> None:
+        """As it was sent, or with a new nonce: the device still has the old key in use."""
+        asked = spare.rolling(NEW)
+        first = answered(client.post("/v1/terminals/roll", json=asked), 201)
+        before = shared.log_size()
+
+        for again in (asked, spare.rolling(NEW)):
+            assert answered(client.post("/v1/terminals/roll", json=again), 201) == first
+        assert shared.log_size() == before == first["position"]
+
+    def test_a_retry_needs_the_new_key(self, client: httpx.Client, spare: Device) -> None:
+        asked = spare.rolling(NEW)
+        answered(client.post("/v1/terminals/roll", json=asked), 201)
+        asked["signature"] = asked["old_signature"]
+
+        assert refused(client.post("/v1/terminals/roll", json=asked), 401) == "unauthenticated"
+
+    def test_there_and_back_and_there_again_are_three_rolls(
+        self, shared: Served, spare: Device
+    ) -> None:
+        before = shared.log_size()
+        spare.roll(spare.roll(spare.roll(NEW)))
+
+        assert shared.log_size() == before + 3
+        assert spare.key is NEW
+        spare.open_session()
+
+    def test_a_nonce_is_good_for_one_roll(self, client: httpx.Client, spare: Device) -> None:
+        """Who has seen a device roll to a key can't bring that key back later."""
+        first = spare.key
+        spare.roll(NEW)
+        back = spare.rolling(first)
+        answered(client.post("/v1/terminals/roll", json=back), 201)
+        spare.key = first
+        spare.roll(NEW)
+
+        assert refused(client.post("/v1/terminals/roll", json=back), 401) == "nonce-spent"
 
 
 def test_a_device_of_another_venue_redeems_for_that_venue(

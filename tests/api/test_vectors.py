@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from base64 import b64decode
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ from tests.api import vectors
 from tests.api.vectors import Case
 
 SCRIPT = Path(client_wire.__file__).with_name("client.sh")
-SERVER_MESSAGES = {
+SERVER_MESSAGES: dict[str, Callable[..., bytes]] = {
     "session": keys.session_message,
     "enrol": keys.enrolment_message,
     "roll": keys.roll_message,

@@ -125,7 +125,13 @@ def device_signatures() -> list[Case]:
             for kind, note, *parts in (
                 ("session", "Authority, terminal, the nonce as it came.", TERMINAL, nonce),
                 ("enrol", "Authority, invitation, public key as sent.", invitation, public),
-                ("roll", "Authority, terminal, new key; signed with it.", TERMINAL, public),
+                (
+                    "roll",
+                    "Authority, terminal, nonce, new key; by the old key and by the new.",
+                    TERMINAL,
+                    nonce,
+                    public,
+                ),
             )
         ]
     return cases

@@ -104,10 +104,8 @@ def test_a_fingerprint_names_the_key() -> None:
 
 
 def test_a_signature_for_one_purpose_serves_no_other() -> None:
-    made = {
-        make("souche.example", "t-0", "x")
-        for make in (session_message, enrolment_message, roll_message)
-    }
+    given = ("souche.example", "t-0", "x")
+    made = {session_message(*given), enrolment_message(*given), roll_message(*given, "x")}
 
     assert len(made) == 3
     assert session_message("a", "t-0", "n") == b"souche-session-v1\na\nt-0\nn"
