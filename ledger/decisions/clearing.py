@@ -49,6 +49,7 @@ class PaymentRun:
     transfers_paid: int = 0
     cents_paid: int = 0
     closed: bool = False
+    withdrawn: bool = False
 
 
 def evolve(run: PaymentRun | None, event: Event, fact: RunFact, position: int) -> PaymentRun:
@@ -73,7 +74,7 @@ def evolve(run: PaymentRun | None, event: Event, fact: RunFact, position: int) -
             run.transfers_paid += fact.transfers
             run.cents_paid += fact.amount_cents
         case PaymentRunClosed():
-            run.closed = True
+            run.closed, run.withdrawn = True, fact.withdrawn
     return run
 
 
@@ -187,12 +188,21 @@ class ApproveRun(RunCommand, frozen=True, kw_only=True):
 
 
 class WithdrawRun(RunCommand, frozen=True, kw_only=True):
-    """Close a run that was never approved: it pays nothing, and all of it stays owed."""
+    """Close a run before its end: no more of it leaves, and what has not left stays owed.
+
+    Approved or not, or the lines of an approved run that no longer match would hold up every later
+    run. It takes one person: two are needed to let money leave, not to keep it.
+    """
 
     def decide_run(self, run: PaymentRun, at: Situation) -> Decision:
-        if run.approved or run.closed:
+        if run.closed:
             return Refusal(Reason.RUN_IN_ANOTHER_STATE)
-        closed = PaymentRunClosed(run=self.run, transfers=0, amount_cents=Cents(0))
+        closed = PaymentRunClosed(
+            run=self.run,
+            transfers=run.transfers_paid,
+            amount_cents=Cents(run.cents_paid),
+            withdrawn=True,
+        )
         return Accepted(((self.stream, closed),))
 
 

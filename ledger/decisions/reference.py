@@ -85,7 +85,8 @@ class Reference:
     holders: dict[HolderId, HolderRegistered] = field(default_factory=dict)
     venues: dict[VenueId, VenueEntry] = field(default_factory=dict)
     terminals: dict[TerminalId, TerminalEntry] = field(default_factory=dict)
-    cutoff: int = 0  # position of the last CutoffFixed
+    cutoff: int = 0  # position of the last CutoffFixed whose run pays, or may still pay
+    cutoff_before: int = 0  # and of the one before it, which holds again if that run pays nothing
     runs: frozenset[RunId] = frozenset()
     open_run: RunId | None = None
 
@@ -153,11 +154,13 @@ class Reference:
             case TerminalRevoked():
                 self.terminals[fact.terminal] = replace(self.terminals[fact.terminal], revoked=True)
             case CutoffFixed():
-                self.cutoff = position
+                self.cutoff_before, self.cutoff = self.cutoff, position
                 self.runs |= {fact.run}
                 self.open_run = fact.run
             case PaymentRunClosed():
                 self.open_run = None
+                if fact.withdrawn and fact.transfers == 0:
+                    self.cutoff = self.cutoff_before
 
 
 def _cut(

@@ -61,8 +61,9 @@ class PaymentRunClosed(Fact, frozen=True, tag="payment-run.closed.v1"):
     """Every part has left, or the run was withdrawn; the next cutoff may be fixed."""
 
     run: RunId
-    transfers: int
+    transfers: int  # that left, of all its parts
     amount_cents: Cents
+    withdrawn: bool = False  # what had not left stays owed, for another run
 
 
 RunFact = (

@@ -410,8 +410,8 @@ def run_closed(run: RunId = RUN) -> PaymentRunClosed:
 
 
 def run_withdrawn(run: RunId = RUN) -> PaymentRunClosed:
-    """Closed before anybody approved it."""
-    return PaymentRunClosed(run=run, transfers=0, amount_cents=Cents(0))
+    """Closed before anything left."""
+    return PaymentRunClosed(run=run, transfers=0, amount_cents=Cents(0), withdrawn=True)
 
 
 def venue_reimbursed(**changes: object) -> VenueReimbursed:

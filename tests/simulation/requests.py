@@ -419,8 +419,9 @@ class Requests:
         if run is None:
             return None
         state: clearing.PaymentRun = self._audit.ledger.streams[run_stream(run)]
-        if self._often(0.15):
-            return self._chance.choice((self._submit, self._approve))(run, state)
+        if self._often(0.2):
+            steps = (self._submit, self._approve, self._withdraw_run)
+            return self._chance.choice(steps)(run, state)
         if state.drafted is None:
             return self._draft(run, state)
         if state.submitter is None:
@@ -456,6 +457,9 @@ class Requests:
             actor=APPROVER if self._often(0.9) else OPERATOR,
             digest=state.drafted.digest if state.drafted and self._often(0.9) else "another",
         )
+
+    def _withdraw_run(self, run: RunId, state: clearing.PaymentRun) -> Command:
+        return build.withdraw_run(command_id=self._id(), run=run)
 
     def _pay(self, run: RunId, state: clearing.PaymentRun) -> Command:
         parts = self._parts(run)

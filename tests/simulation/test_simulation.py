@@ -47,7 +47,7 @@ def test_what_can_happen_does() -> None:
         "claim-unknown",
         "run-open",
     } < told.keys()
-    assert len(asked) == 23
+    assert len(asked) == 24
 
 
 @pytest.fixture(scope="module")

@@ -451,7 +451,7 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
         Scenario("approve what nobody submitted", DRAFTED, approve_run()),
         Scenario("approve twice", APPROVED, approve_run()),
         Scenario("approve what is withdrawn", WITHDRAWN, approve_run()),
-        Scenario("withdraw what is approved", APPROVED, withdraw_run()),
+        Scenario("withdraw what is paid", PAID, withdraw_run()),
         Scenario("withdraw twice", WITHDRAWN, withdraw_run()),
         Scenario("pay before the draft", CUT_OFF, pay_part()),
         Scenario("pay before the approval", SUBMITTED, pay_part()),

@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from hypothesis import given as drawn
 from hypothesis import settings
@@ -12,7 +13,7 @@ from ledger.decisions.clearing import (
     parts_of,
     run_digest,
 )
-from ledger.decisions.situation import Accepted
+from ledger.decisions.situation import Accepted, Decision
 from ledger.facts import PaymentRunClosed, PaymentRunPaid, VenueReimbursed
 from ledger.values.ids import RunId, VenueId, end_to_end_id, run_stream, transfer_stream
 from ledger.values.money import Cents
@@ -23,12 +24,14 @@ from tests.builders.commands import (
     fix_cutoff,
     pay_part,
     submit_run,
+    void,
     withdraw_run,
 )
 from tests.builders.facts import (
     cutoff_fixed,
     part_paid,
     recorded,
+    redeemed,
     run_approved,
     run_closed,
     run_drafted,
@@ -43,6 +46,7 @@ from tests.builders.history import (
     APPROVED,
     DRAFTED,
     PAID,
+    READY,
     SUBMITTED,
     History,
     Log,
@@ -204,9 +208,11 @@ def test_a_closed_run_is_over() -> None:
 
 
 @pytest.mark.parametrize(
-    "history", [(cutoff_fixed(),), DRAFTED, SUBMITTED], ids=["cut off", "drafted", "submitted"]
+    "history",
+    [(cutoff_fixed(),), DRAFTED, SUBMITTED, APPROVED],
+    ids=["cut off", "drafted", "submitted", "approved"],
 )
-def test_a_run_that_nobody_approved_can_be_withdrawn(history: History) -> None:
+def test_a_run_that_paid_nothing_yet_can_be_withdrawn(history: History) -> None:
     """It pays nothing, and the next run pays what it would have paid."""
     log = log_of(*history)
 
@@ -220,16 +226,66 @@ def test_a_withdrawn_run_goes_no_further() -> None:
 
     for command in (draft_run(), submit_run(), approve_run(), pay_part(), withdraw_run()):
         assert log.submit(command) == Refusal(Reason.RUN_IN_ANOTHER_STATE)
+    approved_before = log_of(*APPROVED, run_withdrawn())
+    assert approved_before.submit(pay_part()) == Refusal(Reason.RUN_IN_ANOTHER_STATE)
     assert log.submit(fix_cutoff()) == Refusal(Reason.RUN_EXISTS)
 
 
-def test_what_is_approved_can_not_be_withdrawn() -> None:
-    """Part of it may have left, and the rest would seem to be owed again."""
+def test_an_approved_run_whose_lines_no_longer_match_does_not_hold_up_the_next() -> None:
+    """It can't be paid, and nothing else could ever close it."""
     log = log_of(*APPROVED)
+    changed = pay_part(lines=(RunLine(VENUE, Cents(2000)),))
 
-    assert log.submit(withdraw_run()) == Refusal(Reason.RUN_IN_ANOTHER_STATE)
-    assert isinstance(log.submit(pay_part()), Accepted)
-    assert log.submit(withdraw_run()) == Refusal(Reason.RUN_IN_ANOTHER_STATE)
+    assert log.submit(changed) == Refusal(Reason.RUN_DIGEST_DIFFERS)
+    assert facts_of(log.submit(withdraw_run())) == (run_withdrawn(),)
+    assert isinstance(log.submit(fix_cutoff(RunId("2022-07"))), Accepted)
+
+
+def test_what_had_left_before_a_run_was_withdrawn_is_recorded() -> None:
+    """The parts that left are paid; the others stay owed, and never leave with this run."""
+    log, parts = approved(MANY), parts_of(MANY)
+    log.submit(pay_part(lines=parts[0]))
+
+    assert facts_of(log.submit(withdraw_run())) == (
+        PaymentRunClosed(
+            run=RUN, transfers=LINES_A_PART, amount_cents=Cents(80_200), withdrawn=True
+        ),
+    )
+    assert log.submit(pay_part(part=1, lines=parts[1])) == Refusal(Reason.RUN_IN_ANOTHER_STATE)
+
+
+def test_what_is_paid_can_not_be_withdrawn() -> None:
+    assert log_of(*PAID).submit(withdraw_run()) == Refusal(Reason.RUN_IN_ANOTHER_STATE)
+
+
+def test_the_cutoff_of_a_run_that_paid_nothing_is_none() -> None:
+    """Redemptions before it were paid by no run, so they can still be taken back."""
+    log = log_of(*READY, redeemed())
+    log.append(recorded(cutoff_fixed()))
+    assert refused_with(Reason.CUTOFF_PASSED, log.submit(void()))
+    log.append(recorded(run_withdrawn()))
+
+    assert isinstance(log.submit(void()), Accepted)
+
+
+def test_the_cutoff_before_it_holds_again() -> None:
+    log = log_of(*READY, redeemed(), cutoff_fixed(), run_closed())
+    log.append(recorded(cutoff_fixed(RunId("2022-07"))))
+    log.append(recorded(run_withdrawn(RunId("2022-07"))))
+
+    assert refused_with(Reason.CUTOFF_PASSED, log.submit(void()))
+
+
+def test_the_cutoff_of_a_run_that_paid_in_part_stays() -> None:
+    """What was redeemed before it may be in a transfer that has left."""
+    log = log_of(*READY, redeemed(), cutoff_fixed())
+    log.append(recorded(msgspec.structs.replace(run_closed(), withdrawn=True)))
+
+    assert refused_with(Reason.CUTOFF_PASSED, log.submit(void()))
+
+
+def refused_with(reason: Reason, decision: Decision) -> bool:
+    return isinstance(decision, Refusal) and decision.reason is reason
 
 
 def test_the_submitter_may_withdraw_what_they_submitted() -> None:
