@@ -21,6 +21,7 @@ from loadtests.check import Verdict, check, compare
 from loadtests.crowd import Crowd, Tickets, at_work
 from loadtests.following import following
 from loadtests.history import History, read_history
+from loadtests.leaving import tidy_when_told_to_go
 from loadtests.processor import children
 from loadtests.scratch import VAR, Scratch, scratch_ledger
 from loadtests.seeding import seed
@@ -142,16 +143,32 @@ def _wait_for_more(crowd: Crowd) -> None:
 
 def main() -> None:
     """Kill, audit, print; leave with 1 unless all is as expected."""
-    parser = argparse.ArgumentParser(prog="python -m loadtests.kill", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="kills of each target")
-    parser.add_argument("--seconds", type=float, default=3.0, help="of load before each kill")
-    parser.add_argument("--only", type=Target, nargs="+", choices=list(Target), metavar="TARGET")
+    parser = argparse.ArgumentParser(
+        prog="python -m loadtests.kill",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, metavar="N", help="kills of each target (default 3)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=3.0, metavar="S", help="of load before each (default 3)"
+    )
+    parser.add_argument(
+        "--only",
+        type=Target,
+        nargs="+",
+        choices=list(Target),
+        metavar="TARGET",
+        help=f"kill just these: {', '.join(Target)}",
+    )
     told = parser.parse_args()
     outcomes = []
-    for target in told.only or Target:
-        outcome = kill_rounds(target, told.rounds, told.seconds, FOLDER)
-        print(*outcome.lines(), sep="\n", flush=True)
-        outcomes.append(outcome)
+    with tidy_when_told_to_go():
+        for target in told.only or Target:
+            outcome = kill_rounds(target, told.rounds, told.seconds, FOLDER)
+            print(*outcome.lines(), sep="\n", flush=True)
+            outcomes.append(outcome)
     found = {outcome.target: asdict(outcome) for outcome in outcomes}
     (FOLDER / "outcome.json").write_text(json.dumps(found, indent=2) + "\n")
     sys.exit(0 if all(outcome.as_expected for outcome in outcomes) else 1)

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from ledger.postgres import open_database
 from loadtests.check import check
 from loadtests.following import following
+from loadtests.leaving import tidy_when_told_to_go
 from loadtests.scratch import VAR, Scratch, scratch_ledger
 from loadtests.seeding import Seeded, seed, write_seeded
 from loadtests.service import running_service
@@ -87,7 +88,8 @@ def main() -> None:
     told = parser.parse_args()
     if (told.host is None) != (told.data is None):
         parser.error("--host and --data go together")
-    well = load(told.users, told.seconds, told.host, told.data, FOLDER)
+    with tidy_when_told_to_go():
+        well = load(told.users, told.seconds, told.host, told.data, FOLDER)
     sys.exit(0 if well else 1)
 
 

@@ -49,18 +49,21 @@ def scratch_ledger(
     It runs on a server of its own, with `settings` over the usual ones; or in a schema of its
     own at `url`, which the owner's login there must be allowed to make and drop.
     """
-    VAR.mkdir(exist_ok=True)
+    VAR.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="scratch-", dir=VAR))
-    folder.chmod(0o755)  # started as root, PostgreSQL runs under another account
     try:
-        if url:
-            _drop(url)
-            yield Scratch(folder, connect_given(url, ROLES), None)
-            _drop(url)
-        else:
-            yield from _embedded(folder, settings)
+        folder.chmod(0o755)  # started as root, PostgreSQL runs under another account
+        yield from _given(folder, url) if url else _embedded(folder, settings)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _given(folder: Path, url: str) -> Iterator[Scratch]:
+    _drop(url)  # what a run left that was killed
+    try:
+        yield Scratch(folder, connect_given(url, ROLES), None)
+    finally:
+        _drop(url)
 
 
 def _embedded(folder: Path, settings: Mapping[str, str] | None) -> Iterator[Scratch]:
