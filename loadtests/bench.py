@@ -7,12 +7,15 @@ everything alike; of the rounds the medians count.
 import argparse
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
+from loadtests.leaving import tidy_when_told_to_go
 from loadtests.measuring import Round, ready_bench
-from loadtests.plan import CARNET_TICKETS, Part, full_plan, quick_plan
+from loadtests.plan import CARNET_TICKETS, Part, Plan, full_plan, quick_plan
 from loadtests.report import show, summary, write
 from loadtests.scratch import VAR, scratch_ledger
 
@@ -24,54 +27,114 @@ SETTINGS = {"max_connections": "200"}  # for pgbench's 64 clients beside everyth
 
 def main() -> None:
     """Measure, print the table, write the JSON."""
-    parser = argparse.ArgumentParser(prog="run bench", description=__doc__)
-    parser.add_argument(
-        "--rounds", type=int, choices=range(1, CARNET_TICKETS + 1), help="of which medians count"
+    told = _arguments()
+    plan = quick_plan(told.rounds or 1) if told.quick else full_plan(told.rounds or 5)
+    plan = plan.only(told.only or list(Part))
+    progress = Progress(Console(stderr=True))
+    with tidy_when_told_to_go(), progress.shown():
+        rounds = _measure(plan, told.workers, progress)
+    found = summary(rounds, os.cpu_count() or 1, told.workers, progress.seconds)
+    if not told.only:
+        write(told.json, found)
+    console = Console()
+    show(console if console.is_terminal else Console(width=WIDTH), found)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="run bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="one small round, to try the bench")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        choices=range(1, CARNET_TICKETS + 1),
+        metavar="N",
+        help=f"of which medians count, at most {CARNET_TICKETS} (default 5, with --quick 1)",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="small rounds, which show that the bench runs"
+    )
     parser.add_argument(
         "--only",
         type=Part,
         nargs="+",
         choices=list(Part),
         metavar="PART",
-        help=f"print just these, write no JSON: {', '.join(Part)}",
+        help=f"measure and print just these, write no JSON: {', '.join(Part)}",
     )
-    parser.add_argument("--workers", type=int, default=1, help="processes of the service; else 1")
-    parser.add_argument("--json", type=Path, default=RESULT, help="where to write the figures")
-    told = parser.parse_args()
-    plan = quick_plan(told.rounds or 1) if told.quick else full_plan(told.rounds or 5)
-    plan = plan.only(told.only or list(Part))
-    began = time.monotonic()
-    errors = Console(stderr=True)
-    with errors.status("starting PostgreSQL") as status:
-        doing = ""
+    parser.add_argument(
+        "--workers",
+        type=_some,
+        default=1,
+        metavar="N",
+        help="processes of the service, as of `run serve --workers N` (default 1)",
+    )
+    parser.add_argument(
+        "--json",
+        type=Path,
+        default=RESULT,
+        metavar="FILE",
+        help="where to write the figures (default var/bench.json)",
+    )
+    return parser.parse_args()
 
-        def say(what: str) -> None:
-            line = f"{time.monotonic() - began:4.0f} s  {doing}{what}"
-            if errors.is_terminal:
-                status.update(line)
-            else:
-                errors.print(line)
 
-        with (
-            scratch_ledger(os.environ.get("SOUCHE_DATABASE_URL"), SETTINGS) as ledger,
-            ready_bench(ledger, plan, told.workers, say) as bench,
-        ):
-            rounds: list[Round] = []
-            for number in range(1, plan.rounds + 1):
-                doing = f"round {number} of {plan.rounds}: "
-                before = time.monotonic()
-                rounds.append(bench.round(number))
-                now = time.monotonic()
-                if now - began + (now - before) > LIMIT_SECONDS and number < plan.rounds:
-                    errors.print(f"Time is up after {number} rounds of {plan.rounds}.")
-                    break
-    found = summary(rounds, os.cpu_count() or 1, time.monotonic() - began)
-    if not told.only:
-        write(told.json, found)
-    console = Console()
-    show(console if console.is_terminal else Console(width=WIDTH), found)
+def _some(text: str) -> int:
+    """A number of at least one."""
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+class Progress:
+    """What is being done, and since when: a line that changes, or in a file a line each."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status = console.status("starting PostgreSQL")
+        self._began = time.monotonic()
+        self.round = ""
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return time.monotonic() - self._began
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Keep the line on a terminal for the length of a block."""
+        with self._status:
+            yield
+
+    def say(self, what: str) -> None:
+        """Show what is done now."""
+        line = f"{self.seconds:4.0f} s  {self.round}{what}"
+        if self._console.is_terminal:
+            self._status.update(line)
+        else:
+            self._console.print(line)
+
+    def remark(self, what: str) -> None:
+        """Say what stays true."""
+        self._console.print(what)
+
+
+def _measure(plan: Plan, workers: int, progress: Progress) -> list[Round]:
+    """As many rounds as there is time for, one at least."""
+    rounds: list[Round] = []
+    with (
+        scratch_ledger(os.environ.get("SOUCHE_DATABASE_URL"), SETTINGS) as ledger,
+        ready_bench(ledger, plan, workers, progress.say) as bench,
+    ):
+        for number in range(1, plan.rounds + 1):
+            progress.round = f"round {number} of {plan.rounds}: "
+            before = progress.seconds
+            rounds.append(bench.round(number))
+            took = progress.seconds - before
+            if progress.seconds + took > LIMIT_SECONDS and number < plan.rounds:
+                progress.remark(f"Time is up after {number} rounds of {plan.rounds}.")
+                break
+    return rounds
 
 
 if __name__ == "__main__":

@@ -48,13 +48,14 @@ def combined(rounds: Sequence[Any], by: Callable[[Iterable[float]], float]) -> A
     return by(rounds)
 
 
-def summary(rounds: Sequence[Round], cores: int, seconds: float) -> dict[str, Any]:
+def summary(rounds: Sequence[Round], cores: int, workers: int, seconds: float) -> dict[str, Any]:
     """What is written: medians by the names that were agreed on, then everything else."""
     medians = combined(rounds, median)
     return {
         "cores": cores,
         **{name: medians.pop(name) for name in NAMED if name in medians},
         **medians,
+        "workers": workers,
         "generator": available_generator(),
         "seconds": seconds,
         "least": combined(rounds, min),
@@ -71,10 +72,7 @@ def write(path: Path, found: dict[str, Any]) -> None:
 
 def show(console: Console, found: dict[str, Any]) -> None:
     """Print the table, and under it what needs a sentence."""
-    table = Table(
-        title=f"{found['cores']} cores, shared with the database and {found['generator']}; "
-        f"medians of {len(found['rounds'])} rounds"
-    )
+    table = Table(title=_title(found))
     table.add_column("tickets a second", no_wrap=True)
     for column in ("median", "least–most", "× pgbench", "p50 ms", "p99 ms"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -84,6 +82,15 @@ def show(console: Console, found: dict[str, Any]) -> None:
     console.print(table)
     for sentence in _sentences(found):
         console.print(sentence)
+
+
+def _title(found: dict[str, Any]) -> str:
+    """What the figures hold for."""
+    workers, rounds = found["workers"], len(found["rounds"])
+    served = "one worker" if workers == 1 else f"{workers} workers"
+    taken = "one round" if rounds == 1 else f"medians of {rounds} rounds"
+    shared = f"{found['cores']} cores, shared with the database and {found['generator']}"
+    return f"{served} on {shared}; {taken}"
 
 
 def _paths(found: dict[str, Any]) -> Iterator[tuple[str, ...]]:

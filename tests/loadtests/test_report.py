@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from loadtests.plan import Part, full_plan
@@ -42,11 +43,11 @@ def measured(factor: float) -> dict[str, Any]:
 def test_the_json_has_what_was_agreed_on_as_medians(tmp_path: Path) -> None:
     path = tmp_path / "var/bench.json"
 
-    write(path, summary([measured(3), measured(1), measured(2)], cores=2, seconds=9))
+    write(path, summary([measured(3), measured(1), measured(2)], cores=2, workers=2, seconds=9))
 
     found = json.loads(path.read_text())
     assert list(found)[: 1 + len(NAMED)] == ["cores", *NAMED]
-    assert found["cores"] == 2
+    assert (found["cores"], found["workers"]) == (2, 2)
     assert found["insert"] == {"8": 200, "64": 400}
     assert found["writer"] == {"1": 20, "1000": 10_000}
     assert found["online"]["64"]["p99_ms"] == 12
@@ -65,7 +66,7 @@ def shown(found: dict[str, Any]) -> str:
 
 
 def test_the_table_compares_with_the_yardstick() -> None:
-    table = shown(summary([measured(1), measured(2)], cores=2, seconds=9))
+    table = shown(summary([measured(1), measured(2)], cores=2, workers=1, seconds=9))
 
     assert "online, connections: 64" in table
     assert "100–200" in table
@@ -73,8 +74,24 @@ def test_the_table_compares_with_the_yardstick() -> None:
     assert "1.0 × the afternoon's effort" in table
 
 
+@pytest.mark.parametrize(
+    ("workers", "rounds", "title"),
+    [
+        (1, 2, "one worker on 4 cores, shared with the database and "),
+        (3, 2, "3 workers on 4 cores, shared with the database and "),
+        (1, 2, "; medians of 2 rounds"),
+        (1, 1, "; one round"),
+    ],
+)
+def test_the_title_says_what_the_figures_hold_for(workers: int, rounds: int, title: str) -> None:
+    """Rates of one worker and of several are not to be mistaken for each other."""
+    taken = [measured(1)] * rounds
+
+    assert title in shown(summary(taken, cores=4, workers=workers, seconds=9))
+
+
 def test_parts_can_be_shown_alone() -> None:
-    table = shown(summary([{"writer": {"1": 10.0}, "writer_cpu_us": {"1": 9.0}}], 2, 9))
+    table = shown(summary([{"writer": {"1": 10.0}, "writer_cpu_us": {"1": 9.0}}], 2, 1, 9))
 
     assert "writer alone" in table
     assert "pgbench, " not in table
