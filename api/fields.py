@@ -31,6 +31,7 @@ from ledger.values.money import Cents
 LARGEST_AMOUNT: Final = 10**12  # cents: ten thousand million euros
 LARGEST_POSITION: Final = 2**63 - 1
 TEXT_PATTERN: Final = r"^[^\x00-\x1f\x7f]+$"
+AREA_PATTERN: Final = r"^[0-9AB]{2,14}$"
 DAY_OF_YEAR_PATTERN: Final = r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 

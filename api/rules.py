@@ -1,16 +1,15 @@
 """A programme's rules as they are published. `ledger.facts.Rules` says what each means."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from api.bodies import Body
-from api.fields import Amount, DayOfYear, Millesime, Name, ShortText, Size
+from api.fields import AREA_PATTERN, Amount, DayOfYear, Millesime, Name, ShortText, Size
 from ledger.facts import AcceptanceArea, Entitlement, Rules
 
 Age = Annotated[int, Field(strict=True, ge=0, le=130)]
 Tickets = Annotated[int, Field(strict=True, ge=0, le=1000)]
-AREA_PATTERN: Final = r"^[0-9AB]{2,14}$"
 AreaCode = Annotated[str, Field(pattern=AREA_PATTERN)]
 
 
