@@ -121,6 +121,7 @@ _REFUSALS: Final = {
     Reason.VENUE_DIFFERS: (403, "Another venue redeemed this ticket", "Un autre lieu a encaissé ce ticket"),
     Reason.VOID_TOO_LATE: (409, "Too late to void; report it to the clearing operator", "Trop tard pour annuler ; signalez-le à l'opérateur"),
     Reason.CUTOFF_PASSED: (409, "The redemption is in a payment run; report it to the clearing operator", "L'encaissement est déjà arrêté pour paiement ; signalez-le à l'opérateur"),
+    Reason.TOO_MANY_VOIDS: (409, "Too many redemptions of this carnet were voided; report it to the clearing operator", "Trop d'encaissements de ce carnet ont été annulés ; signalez-le à l'opérateur"),
     Reason.RUN_OPEN: (409, "Another payment run is open", "Une autre campagne de paiement est ouverte"),
     Reason.RUN_IN_ANOTHER_STATE: (409, "The payment run is not at this step", "La campagne de paiement n'en est pas à cette étape"),
     Reason.RUN_DIGEST_DIFFERS: (409, "The payment run has changed; look at it again", "La campagne de paiement a changé ; relisez-la"),

@@ -43,6 +43,11 @@ class Carnet(msgspec.Struct, gc=False):
     def size(self) -> int:
         return len(self.issued.digests)
 
+    @property
+    def voids(self) -> int:
+        """How many of its redemptions were taken back."""
+        return sum(redemption.voided for redemption in self.redemptions.values())
+
 
 def evolve(carnet: Carnet | None, event: Event, fact: CarnetFact, position: int) -> Carnet:
     """Fold one event in. It has happened, so nothing is refused.

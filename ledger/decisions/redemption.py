@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from hmac import compare_digest
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from ledger.decisions.carnets import Carnet
 from ledger.decisions.reference import Reference, TerminalEntry
@@ -21,6 +21,10 @@ from ledger.values.codes import TicketCode
 from ledger.values.ids import ClaimId, StreamId, TerminalId, VenueId, carnet_stream
 from ledger.values.money import Cents
 from ledger.values.reasons import Reason, Refusal
+
+# Every batch that touches a carnet reads all of its stream, so no device may lengthen it for ever
+# by taking and giving back. Honest mistakes stay far below.
+VOIDS_A_TICKET: Final = 3
 
 
 class TerminalCommand(Command, frozen=True, kw_only=True):
@@ -184,7 +188,7 @@ def taken_by(
 
 
 def decide_void(carnet: Carnet | None, void: VoidRedemption, at: Situation) -> Decision:
-    """Take back a redemption: the same venue, soon, before the cutoff (E27)."""
+    """Take back a redemption: the same venue, soon, before the cutoff, not for ever (E27)."""
     terminal = _known_terminal(void, at.reference)
     if isinstance(terminal, Refusal):
         return terminal
@@ -204,6 +208,8 @@ def decide_void(carnet: Carnet | None, void: VoidRedemption, at: Situation) -> D
         return _refuse(Reason.VOID_TOO_LATE, carnet, version)
     if redemption.position < at.reference.cutoff:
         return _refuse(Reason.CUTOFF_PASSED, carnet, version)
+    if carnet.voids >= VOIDS_A_TICKET * carnet.size:
+        return _refuse(Reason.TOO_MANY_VOIDS, carnet, version)
 
     # From here on the void succeeds.
     voided = RedemptionVoided(

@@ -71,6 +71,7 @@ class Reason(StrEnum):
     # Time and money already settled.
     VOID_TOO_LATE = "void-too-late"
     CUTOFF_PASSED = "cutoff-passed"
+    TOO_MANY_VOIDS = "too-many-voids"
     RUN_OPEN = "run-open"
     RUN_IN_ANOTHER_STATE = "run-in-another-state"
     RUN_DIGEST_DIFFERS = "run-digest-differs"

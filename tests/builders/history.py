@@ -24,6 +24,7 @@ from tests.builders.facts import (
     part_paid,
     programme_opened,
     recorded,
+    redeemed,
     rules_published,
     run_approved,
     run_closed,
@@ -35,6 +36,7 @@ from tests.builders.facts import (
     venue_qualified,
     venue_registered,
     venue_reimbursed,
+    voided,
 )
 from tests.builders.world import (
     NEW_FINGERPRINT,
@@ -147,6 +149,15 @@ CIRCULATING: History = (
 )
 # A beneficiary holds carnet 1 and stands at the counter.
 READY: History = (*CIRCULATING, assigned())
+# A device has taken ticket 1 of carnet 1, and taken it back, as often as it may.
+WORN: History = (
+    *READY,
+    *(
+        fact
+        for n in range(3 * 5)
+        for fact in (redeemed(claim=f"claim-{n}"), voided(claim=f"claim-{n}"))
+    ),
+)
 # Payment runs; the cutoff stands at position 1.
 DRAFTED: History = (cutoff_fixed(), run_drafted())
 SUBMITTED: History = (*DRAFTED, run_submitted())

@@ -85,6 +85,7 @@ from tests.builders.history import (
     STARTED,
     STOCKED,
     SUBMITTED,
+    WORN,
     History,
     given,
     under,
@@ -437,6 +438,7 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
     Reason.CUTOFF_PASSED: (
         Scenario("void after the cutoff (E27)", (*REDEEMED, cutoff_fixed()), void(), 1, CARNET),
     ),
+    Reason.TOO_MANY_VOIDS: (Scenario("void for ever", (*WORN, redeemed()), void(), 1, CARNET),),
     Reason.RUN_OPEN: (
         Scenario("a second run", CUT_OFF, fix_cutoff(RunId("2022-07")), None, {"run": RUN}),
     ),

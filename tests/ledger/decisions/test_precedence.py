@@ -44,6 +44,7 @@ from tests.builders.history import (
     STARTED,
     STOCKED,
     SUBMITTED,
+    WORN,
     History,
     given,
     under,
@@ -165,6 +166,12 @@ CASES = [
         (*READY, redeemed(), cutoff_fixed()),
         void(),
         TOO_LATE,
+    ),
+    Both(
+        Reason.CUTOFF_PASSED,
+        Reason.TOO_MANY_VOIDS,
+        (*WORN, redeemed(), cutoff_fixed()),
+        void(),
     ),
     Both(
         Reason.ORDER_EXISTS,

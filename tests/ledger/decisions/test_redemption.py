@@ -30,6 +30,7 @@ from tests.builders.facts import (
 from tests.builders.history import (
     ELSEWHERE,
     READY,
+    WORN,
     facts_of,
     given,
     log_of,
@@ -360,6 +361,15 @@ def test_a_void_before_the_next_cutoff_is_in_time() -> None:
     history = (cutoff_fixed(), *READY, redeemed())
 
     assert isinstance(void().decide(given(*history)), Accepted)
+
+
+def test_the_last_void_that_a_carnet_may_have_is_one() -> None:
+    """After it tickets are still taken; but a carnet's stream does not grow for ever."""
+    log = log_of(*WORN[:-1])
+
+    assert isinstance(log.submit(void(claim_id="claim-14")), Accepted)
+    assert isinstance(log.submit(redeem()), Accepted)
+    assert log.submit(void()) == Refusal(Reason.TOO_MANY_VOIDS, 1, {"carnet": "BFC22-0000001"})
 
 
 def test_the_delay_for_a_void_is_that_of_the_tickets_rules() -> None:
