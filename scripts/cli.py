@@ -21,7 +21,11 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "demo": ("scripts.demo", _RUN, "Play a day of a real programme, and stay up to be looked at."),
     "doctor": ("scripts.doctor", _RUN, "Say what will break: disk, clocks, roles, settings, lag."),
     "rebuild": ("scripts.rebuild", _RUN, "Make the read models anew from the log, or compare."),
-    "programme": ("scripts.programme", _WORK, "Presets, funding, and where programmes stand."),
+    "programme": (
+        "scripts.programme",
+        _WORK,
+        "Open one, its rules and funding; presets; where each is.",
+    ),
     "holder": ("scripts.holder", _WORK, "Who may have carnets in stock."),
     "order": ("scripts.order", _WORK, "Carnets: order, issue, activate, transfer, assign."),
     "venue": ("scripts.venue", _WORK, "Who takes tickets: register, qualify, withdraw, suspend."),

@@ -17,6 +17,7 @@ from scripts.common.options import As, Data, Json, new_app
 from scripts.common.progress import progress
 from scripts.common.showing import print_json, print_table, say, say_done
 from scripts.common.working import Views, look, work
+from scripts.stock.ageing import warn_if_offered_too_late, warn_if_over
 from scripts.stock.issuing import find_order, issue
 from scripts.stock.moving import activate, assign, find_carnets, transfer
 from scripts.stock.printing import Format
@@ -53,6 +54,7 @@ def create(
     """Order carnets. Their numbers, validity and face value are fixed from here on."""
 
     async def act(ledger: Ledger) -> Recorded:
+        warn_if_offered_too_late(ledger, programme, millesime)
         entry = ledger.writer.reference.programmes.get(programme)
         command = OrderCarnets(
             command_id=str(uuid4()),
@@ -118,6 +120,7 @@ def issue_order(
 
     async def act(ledger: Ledger) -> int:
         found = await find_order(ledger, programme, order)
+        warn_if_over(ledger, found.ordered)
         with progress("issue", found.ordered.carnets) as advance:
             await issue(ledger, found, to, form, advance)
         return found.ordered.carnets
@@ -148,6 +151,7 @@ def activate_order(
 
     async def act(ledger: Ledger) -> int:
         ordered, carnets = await find_carnets(ledger, programme, order, (first, count))
+        warn_if_over(ledger, ordered)
         with progress("activate", len(carnets)) as advance:
             await activate(ledger, ordered, carnets, advance)
         return len(carnets)
@@ -191,6 +195,7 @@ def transfer_carnets(
 
     async def act(ledger: Ledger) -> int:
         ordered, carnets = await find_carnets(ledger, programme, order, (first, count))
+        warn_if_over(ledger, ordered)
         holders = (sender or ordered.holder, receiver)
         with progress(f"transfer (--id {name})", len(carnets)) as advance:
             await transfer(ledger, carnets, holders, name, advance)
@@ -222,7 +227,8 @@ def assign_carnets(
     """
 
     async def act(ledger: Ledger) -> tuple[int, int]:
-        _, carnets = await find_carnets(ledger, programme, order, (first, count))
+        ordered, carnets = await find_carnets(ledger, programme, order, (first, count))
+        warn_if_over(ledger, ordered)
         with progress("assign", len(carnets)) as advance:
             return await assign(ledger, carnets, holder, advance), len(carnets)
 

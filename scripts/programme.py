@@ -1,6 +1,9 @@
 """`souche programme`: presets, funding, and where each programme stands."""
 
+import sys
+from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
 
@@ -10,17 +13,111 @@ from ledger import presets
 from ledger.batch import Recorded
 from ledger.decisions.funding import RecordFunding, Stage
 from ledger.decisions.programmes import CloseProgramme
+from ledger.facts import Rules
+from ledger.values.clock import local_day, real_now
 from ledger.values.ids import derived_id
 from ledger.values.money import Cents
+from ledger.values.reasons import Reason, Refusal
 from projections.exposure import Exposure, exposure
+from scripts.authoring.example import example_file
+from scripts.authoring.publishing import Published, open_programme, publish_rules
+from scripts.authoring.reading import read_programme
+from scripts.authoring.showing import rows_of
 from scripts.common.fields import Programme, parse_day, parse_name, parse_text
 from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
 from scripts.common.options import As, Data, Json, new_app
+from scripts.common.reference import reference_of
+from scripts.common.refusals import RefusedError
 from scripts.common.showing import euros, print_json, print_table, say, say_done
 from scripts.common.working import Views, look, work
 
-app = new_app("Programmes: open one from a preset, fund it, see where it stands.")
+app = new_app("Programmes: open one, publish its rules, fund it, see where it stands.")
+
+File = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        help="In TOML, as `souche programme example` prints it.",
+    ),
+]
+
+
+@app.command(
+    epilog=examples(
+        "souche programme example > mine.toml",
+        "souche programme open mine.toml",
+        "souche programme rules PN26 mine.toml",
+    )
+)
+def example(
+    year: Annotated[
+        int | None,
+        typer.Option(metavar="YEAR", min=2000, max=2199, help="Of the programme; else this one."),
+    ] = None,
+) -> None:
+    """Print a file of a programme of your own, every key explained, to begin with."""
+    sys.stdout.write(example_file(year or local_day(real_now(), "Europe/Paris").year))
+
+
+@app.command("open", epilog=examples("souche programme open mine.toml"))
+def open_own(file: File, data: Data = None, who: As = None) -> None:
+    """Open a programme of your own, as a file says.
+
+    The rules in the file are checked, and published by `souche programme rules`. Opened again
+    from the same file, nothing happens.
+    """
+    own = read_programme(file)
+    done = work(data, who, lambda ledger: open_programme(ledger, own))
+    programme = own.opened.programme
+    if done is None:
+        say(f"{programme} is open already, as the file says.")
+    else:
+        say_done(f"{programme} is open", done)
+    say(f"Its rules are next: souche programme rules {programme} '{file}'")
+
+
+@app.command(
+    epilog=examples(
+        "souche programme rules PN26",
+        "souche programme rules PN26 --json",
+        "souche programme rules PN26 mine.toml",
+    )
+)
+def rules(
+    *,
+    programme: Programme,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="Publish the rules in it; without one, show those that are published.",
+        ),
+    ] = None,
+    data: Data = None,
+    who: As = None,
+    json: Json = False,
+) -> None:
+    """Show a programme's rules, or publish those of a file.
+
+    A version that is published stays, and is passed over. To change something, add the next one
+    to the file, with all of its rules, and publish again.
+    """
+    if file is not None:
+        own = read_programme(file)
+        for each in work(data, who, lambda ledger: publish_rules(ledger, programme, own)):
+            _tell_published(programme, each)
+        return
+    entry = look(data, [], reference_of).programmes.get(programme)
+    if entry is None:
+        raise RefusedError(Refusal(Reason.PROGRAMME_UNKNOWN))
+    _show_rules(programme, entry.rules, json=json)
 
 
 @app.command("presets")
@@ -158,6 +255,28 @@ def list_programmes(data: Data = None, json: Json = False) -> None:
     ]
     titles = ["Ordered", "Issued", "Activated", "Handed out", "Redeemed", "Paid in"]
     print_table("Programmes, in tickets", ["Millésime", *(f">{title}" for title in titles)], rows)
+
+
+def _tell_published(programme: str, each: Published) -> None:
+    what = f"Version {each.number} of {programme}'s rules"
+    if each.done is not None:
+        say_done(f"{what} is published", each.done)
+    elif each.is_early:
+        say(f"{what} waits for {each.version.in_force_from}: publish it then.")
+    else:
+        say(f"{what} is published already, as the file says.")
+
+
+def _show_rules(programme: str, versions: Sequence[Rules], *, json: bool) -> None:
+    numbered = list(enumerate(versions, start=1))
+    if json:
+        print_json([{"rule_version": number, "rules": version} for number, version in numbered])
+        return
+    for number, version in numbered:
+        title = f"{programme}: version {number} of the rules"
+        print_table(title, ["Rule", "Value"], rows_of(version))
+    if not versions:
+        say(f"No rules are published for {programme}.")
 
 
 def _explain(name: str, *, json: bool) -> None:

@@ -23,7 +23,7 @@ _KNOWN: Final[tuple[tuple[tuple[type[Exception], ...], str, Exit], ...]] = (
     ((NotReachedError,), _DOCTOR, Exit.UNAVAILABLE),
     ((RebuildError,), "The read models are as they were.", Exit.FAILED),
     ((UnknownPresetError,), "`souche programme presets` lists them.", Exit.USAGE),
-    ((PresetError,), "", Exit.FAILED),
+    ((PresetError,), "`souche programme example` prints a file that can be used.", Exit.FAILED),
 )
 
 

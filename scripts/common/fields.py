@@ -22,13 +22,18 @@ from ledger.values.ids import (
     VenueId,
 )
 
+# For people, in place of regular expressions.
 PATTERNS: Final = {
     PROGRAMME_PATTERN: "2 to 8 digits and capital letters without I, L, O and U, such as BFC22",
     NAME_PATTERN: "1 to 40 letters, digits, dots, dashes and underscores, such as ml-belrive",
     RUN_PATTERN: "1 to 18 letters, digits and dashes, such as 2022-03",
     TERMINAL_PATTERN: "a terminal, such as t-0123456789ab",
     SIRET_PATTERN: "a SIRET of 14 digits",
+    fields.TEXT_PATTERN: "a text on one line",
+    fields.DAY_OF_YEAR_PATTERN: "a day of the year, written MM-DD",
+    fields.AREA_PATTERN: "an INSEE code or a SIRET",
 }
+WORDS: Final = {"missing": "is missing", "extra_forbidden": "unknown key"}
 
 
 def parser(kind: object, name: str) -> Callable[[str], Any]:
@@ -56,7 +61,7 @@ def in_words(error: ErrorDetails) -> str:
     pattern = error.get("ctx", {}).get("pattern", "")
     if pattern in PATTERNS:
         return f"{error['input']!r} is not {PATTERNS[pattern]}"
-    return error["msg"].removeprefix("Value error, ")
+    return WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
 
 
 Programme = Annotated[

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Final
 
 import msgspec
+import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -25,6 +26,11 @@ def console() -> Console:
 def say(line: str) -> None:
     """A line for people."""
     console().print(line, markup=False, soft_wrap=True)
+
+
+def warn(line: str) -> None:
+    """A line for people that no program reads by mistake: on standard error."""
+    typer.secho(line, err=True, fg="yellow")
 
 
 def say_done(what: str, done: Recorded) -> None:

@@ -1,0 +1,1 @@
+"""A programme of one's own: from a file that its operator writes into the ledger."""
