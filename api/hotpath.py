@@ -116,7 +116,7 @@ class Hotpath:
         """`POST /v1/redemptions`."""
         request = _redemption(body)
         _refuse_repeated_names(body, _names(request))
-        self._slow_down_guessing(session)
+        self._guesses.require(session.terminal)
         command = _redeem_command(session, request)
         if isinstance(command, Refusal):
             outcome: Outcome = command
@@ -131,7 +131,7 @@ class Hotpath:
         """`POST /v1/redemptions/batch`."""
         claims = _batch(body).claims
         _refuse_repeated_names(body, 1 + sum(map(_names, claims)))
-        self._slow_down_guessing(session)
+        self._guesses.require(session.terminal)
         waiting = [self._submit(session, claim) for claim in claims]
         verdicts = []
         for claim, asked in zip(claims, waiting, strict=True):
@@ -146,7 +146,7 @@ class Hotpath:
         """`POST /v1/redemptions/{claim_id}/void`."""
         request = _void(body)
         _refuse_repeated_names(body, 2)
-        self._slow_down_guessing(session)
+        self._guesses.require(session.terminal)
         shown = _shown(request.codes)
         if isinstance(shown, Refusal):
             raise ProblemError(self._told(session, shown))
@@ -181,9 +181,8 @@ class Hotpath:
         """`POST /v1/checks`."""
         request = _check(body)
         _refuse_repeated_names(body, 1)
-        if not self._checks.take(session.terminal):
-            raise ProblemError(problem("too-many-requests"))
-        self._slow_down_guessing(session)
+        self._checks.take(session.terminal)
+        self._guesses.require(session.terminal)
         shown = _shown(request.codes)
         if isinstance(shown, Refusal):
             self._told(session, shown)
@@ -252,10 +251,6 @@ class Hotpath:
         if outcome.reason is Reason.CODE_UNKNOWN:
             self._guesses.charge(session.terminal)
         return problem_for(outcome)
-
-    def _slow_down_guessing(self, session: Session) -> None:
-        if self._guesses.is_empty(session.terminal):
-            raise ProblemError(problem("too-many-requests"))
 
 
 def _names(claim: RedemptionRequest) -> int:

@@ -1,19 +1,31 @@
-"""Limits for one terminal: how often it may ask, and what guessing costs it.
+"""Limits: how often somebody may ask, and what guessing costs them.
 
 Kept in memory, per process: a limit that a second host would double is still a limit, and the log
 keeps every refused attempt.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
+from math import ceil
 from time import monotonic
 from typing import Final
+
+from api.problems import ProblemError, problem
 
 CHECKS_A_SECOND: Final = 5.0
 CHECKS_AT_ONCE: Final = 20.0
 GUESSES_AT_ONCE: Final = 10.0  # unknown codes before a device is slowed down
 GUESSES_A_SECOND: Final = 1 / 6  # and how fast it is trusted again
-_REMEMBERED: Final = 50_000  # devices
+# Of one address, behind which there may be all the devices of a town. What they would have to guess
+# is too long for it; the limit keeps them from the database.
+FAILURES_AT_ONCE: Final = 200.0
+FAILURES_A_SECOND: Final = 5.0
+_REMEMBERED: Final = 50_000  # devices or addresses
+# What is answered to a guess. Other refusals say that the secret was right.
+_FAILURES: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND})
 
 
 @dataclass(slots=True)
@@ -30,21 +42,47 @@ class Limit:
         self._at_once = at_once
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
-    def take(self, key: str, tokens: float = 1.0) -> bool:
-        """Take tokens if they are there, and say whether they were."""
-        bucket = self._filled(key)
-        if bucket.tokens < tokens:
-            return False
-        bucket.tokens -= tokens
-        return True
+    def take(self, key: str) -> None:
+        """Take a token.
 
-    def charge(self, key: str, tokens: float = 1.0) -> None:
-        """Take tokens, there or not. What is owed is waited for as well."""
-        self._filled(key).tokens -= tokens
+        Raises:
+            ProblemError: there is none; it says when there will be.
+        """
+        self.require(key)
+        self.charge(key)
 
-    def is_empty(self, key: str) -> bool:
-        """Whether the next token has to be waited for. Unknown keys have all of theirs."""
-        return key in self._buckets and self._filled(key).tokens < 1.0
+    def require(self, key: str) -> None:
+        """Go on only if there is a token. Unknown keys have all of theirs.
+
+        Raises:
+            ProblemError: there is none; it says when there will be.
+        """
+        if key in self._buckets and (seconds := self._wait(key)):
+            raise ProblemError(problem("too-many-requests"), {"retry-after": str(seconds)})
+
+    def charge(self, key: str) -> None:
+        """Take a token, there or not. What is owed is waited for as well."""
+        self._filled(key).tokens -= 1.0
+
+    @contextmanager
+    def failures(self, key: str) -> Iterator[None]:
+        """A block that needs a token, and takes one only if it ends with the answer to a guess.
+
+        Raises:
+            ProblemError: there is none; it says when there will be.
+        """
+        self.require(key)
+        try:
+            yield
+        except ProblemError as e:
+            if e.problem.status in _FAILURES:
+                self.charge(key)
+            raise
+
+    def _wait(self, key: str) -> int:
+        """Whole seconds until there is a token."""
+        missing = 1.0 - self._filled(key).tokens
+        return ceil(missing / self._a_second) if missing > 0 else 0
 
     def _filled(self, key: str) -> _Bucket:
         now = monotonic()
@@ -68,3 +106,8 @@ def check_limit() -> Limit:
 def guess_limit() -> Limit:
     """How many unknown codes a device may show."""
     return Limit(GUESSES_A_SECOND, GUESSES_AT_ONCE)
+
+
+def failure_limit() -> Limit:
+    """How often an address may fail to prove who asks."""
+    return Limit(FAILURES_A_SECOND, FAILURES_AT_ONCE)

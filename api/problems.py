@@ -146,10 +146,8 @@ def problem_for(refusal: Refusal) -> Problem:
 
 
 def headers_for(told: Problem) -> dict[str, str]:
-    """Headers that belong to a problem: when to come back, how to sign."""
+    """Headers that belong to a problem by itself. A limit says when to come back, each time."""
     if told.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return {"retry-after": str(RETRY_AFTER)}
-    if told.status == HTTPStatus.TOO_MANY_REQUESTS:
         return {"retry-after": str(RETRY_AFTER)}
     return {}
 

@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
+from api import strangers
 from api.bodies import Body, StrictRoute
 from api.devices import bound_key
 from api.execution import execute
@@ -26,7 +27,12 @@ from ledger.values.keys import (
     session_message,
 )
 
-router = APIRouter(prefix="/v1", tags=["terminals"], route_class=StrictRoute)
+router = APIRouter(
+    prefix="/v1",
+    tags=["terminals"],
+    route_class=StrictRoute,
+    dependencies=[Depends(strangers.limited)],
+)
 
 Encoded = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
 

@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from api.hotpath import Hotpath
+from api.limits import Limit, failure_limit
 from api.signatures import Sessions
 from ledger.log.connection import PostgresStore
 from ledger.postgres import Database
@@ -34,6 +35,7 @@ class Service:
     writer: Writer
     sessions: Sessions
     hotpath: Hotpath
+    failures: Limit  # of an address to prove who asks
     tokens: Pool  # as the writer's role: tokens and nonces
     views: Pool  # as the projector's role: read models
 
@@ -49,7 +51,17 @@ async def running(settings: Settings, database: Database) -> AsyncIterator[Servi
     try:
         async with _pool(database.writer) as tokens, _pool(reader_conninfo(database)) as views:
             hotpath = Hotpath(sessions, writer)
-            yield Service(settings, database, keys, writer, sessions, hotpath, tokens, views)
+            yield Service(
+                settings,
+                database,
+                keys,
+                writer,
+                sessions,
+                hotpath,
+                failure_limit(),
+                tokens,
+                views,
+            )
     finally:
         await writer.stop()
 

@@ -2,29 +2,36 @@
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.actors import FIND, Actor, Role, digest
 from api.problems import ProblemError, problem
-from api.state import ServiceDep
+from api.state import Service, ServiceDep
+from api.strangers import proving
 
 _bearer = HTTPBearer(auto_error=False, description="A token made by `souche init`.")
 
 
 async def caller(
+    request: Request,
     service: ServiceDep,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Actor:
     """Whoever shows a good token.
 
     Raises:
-        ProblemError: there is none, or it is unknown or revoked.
+        ProblemError: there is none, or it is unknown or revoked, or too many were.
     """
     if credentials is None:
         raise ProblemError(problem("unauthenticated"), {"www-authenticate": "Bearer"})
+    with proving(request, service):
+        return await _actor(service, credentials.credentials)
+
+
+async def _actor(service: Service, token: str) -> Actor:
     async with service.tokens.connection() as connection:
-        cursor = await connection.execute(FIND, (digest(credentials.credentials),))
+        cursor = await connection.execute(FIND, (digest(token),))
         row = await cursor.fetchone()
     if row is None:
         raise ProblemError(problem("unauthenticated"), {"www-authenticate": "Bearer"})

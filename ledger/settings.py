@@ -24,6 +24,13 @@ class Settings(BaseSettings):
         None, description="Host and port as terminals see them; signatures cover it."
     )
     tls: bool = Field(default=False, description="Declare that TLS ends in front of this service.")
+    proxies: int = Field(
+        0,
+        ge=0,
+        le=8,
+        description="Proxies of yours in front, each adding to X-Forwarded-For where a request "
+        "came from. Only so many are believed; with 0, all behind a proxy share one address.",
+    )
     followers: bool = Field(default=True, description="Run the projections beside the service.")
 
     @property

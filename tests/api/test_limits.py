@@ -1,0 +1,187 @@
+"""Guessing is limited, by device and by address, and a limit says when to come back."""
+
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from fastapi import Request
+
+from api.limits import FAILURES_AT_ONCE, Limit
+from api.problems import ProblemError, problem
+from api.strangers import address_of
+from tests.api.device import Device, b64u
+from tests.api.ledgers import AUTHORITY, Served, serving
+from tests.api.operating import answered, invite, refused
+
+WRONG = {"authorization": "Bearer souche_wrong"}
+
+
+def wait(limit: Limit, key: str) -> int:
+    """The seconds that somebody is told to wait for."""
+    try:
+        limit.require(key)
+    except ProblemError as e:
+        return int(e.headers["retry-after"])
+    return 0
+
+
+class TestLimit:
+    def test_it_says_when_to_come_back(self) -> None:
+        """Not earlier, and not in vain."""
+        limit = Limit(a_second=4, at_once=2)
+        for _ in range(5):
+            limit.charge("device")
+
+        assert wait(limit, "device") == 1
+        time.sleep(0.7)
+        assert wait(limit, "device") == 1
+        time.sleep(0.4)
+        assert wait(limit, "device") == 0
+
+    def test_what_is_owed_is_waited_for(self) -> None:
+        """Five hundred guesses at once must not be cheaper than one after the other."""
+        limit = Limit(a_second=1 / 6, at_once=10)
+        for _ in range(500):
+            limit.charge("device")
+
+        assert wait(limit, "device") == pytest.approx(491 * 6, abs=1)
+        assert wait(limit, "another") == 0
+
+    @pytest.mark.parametrize(
+        ("reason", "counted"),
+        [("unauthenticated", True), ("invitation-unknown", True), ("invitation-used", False)],
+    )
+    def test_only_guesses_are_failures(self, reason: str, *, counted: bool) -> None:
+        """Who is told that an invitation was used has shown a real one."""
+        limit = Limit(a_second=1, at_once=1)
+        with pytest.raises(ProblemError), limit.failures("address"):
+            raise ProblemError(problem(reason))
+
+        assert bool(wait(limit, "address")) is counted
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        ("forwarded", "proxies", "address"),
+        [
+            ([], 0, "192.0.2.1"),
+            (["203.0.113.7"], 0, "192.0.2.1"),
+            (["203.0.113.7"], 1, "203.0.113.7"),
+            (["1.1.1.1, 203.0.113.7"], 1, "203.0.113.7"),
+            (["1.1.1.1", "203.0.113.7"], 1, "203.0.113.7"),
+            (["1.1.1.1, 203.0.113.7, 10.0.0.1"], 2, "203.0.113.7"),
+            (["203.0.113.7"], 2, "192.0.2.1"),
+            ([], 1, "192.0.2.1"),
+            (["unknown"], 1, "192.0.2.1"),
+            (["203.0.113.7, "], 1, "192.0.2.1"),
+            (["2001:db8:1:2:3:4:5:6"], 1, "2001:db8:1:2::/64"),
+            (["::ffff:203.0.113.7"], 1, "203.0.113.7"),
+        ],
+    )
+    def test_only_what_our_own_proxies_say_is_believed(
+        self, forwarded: list[str], proxies: int, address: str
+    ) -> None:
+        headers = [(b"x-forwarded-for", each.encode()) for each in forwarded]
+        scope = {"type": "http", "headers": headers, "client": ("192.0.2.1", 40_000)}
+
+        assert address_of(Request(scope), proxies) == address
+
+    def test_a_socket_without_addresses_is_one_address(self) -> None:
+        assert address_of(Request({"type": "http", "headers": [], "client": None}), 0) == ""
+
+
+@pytest.fixture
+def http(shared: Served) -> Iterator[httpx.Client]:
+    """Somebody at a service of their own, which others' failures don't reach."""
+    with (
+        serving(shared.database, shared.data) as url,
+        httpx.Client(base_url=url, timeout=20) as found,
+    ):
+        yield found
+
+
+def fail(http: httpx.Client, **headers: str) -> httpx.Response:
+    """Show wrong tokens until that is refused."""
+    for _ in range(2 * int(FAILURES_AT_ONCE)):
+        answer = http.get("/v1/status", headers={**WRONG, **headers})
+        if answer.status_code != 401:
+            return answer
+    raise AssertionError("nothing was refused")
+
+
+def is_slowed_down(http: httpx.Client, path: str, body: object) -> bool:
+    """Whether this is refused while too many fail: they may try again five times a second."""
+    for _ in range(5):
+        fail(http)
+        answer = http.post(path, json=body)
+        if answer.status_code == 429:
+            return refused(answer, 429) == "too-many-requests"
+    return False
+
+
+def test_an_address_that_fails_too_often_is_slowed_down(
+    shared: Served, http: httpx.Client, spare: Device, carnet: list[str]
+) -> None:
+    """For all that a stranger may ask; but not for a device that has a session."""
+    spare.http = http
+    asked = {
+        "/v1/challenges": {"terminal": spare.terminal},
+        "/v1/sessions": spare.proof(spare.challenge()),
+        "/v1/terminals/enrol": Device(http, AUTHORITY).enrolment(invite(shared.operator)),
+        "/v1/terminals/roll": spare.rolling(spare.key),
+    }
+    answer = fail(http)
+
+    assert refused(answer, 429) == "too-many-requests"
+    assert answer.json()["retry"]
+    assert answer.headers["retry-after"] == "1"
+    assert all(is_slowed_down(http, path, body) for path, body in asked.items())
+    assert answered(spare.redeem(carnet[0]), 201)
+    time.sleep(1)
+    spare.open_session()
+
+
+@pytest.mark.parametrize("what", ["invitation", "session", "roll"])
+def test_every_way_to_guess_is_counted(http: httpx.Client, spare: Device, what: str) -> None:
+    spare.http = http
+    wrong = {"signature": b64u(bytes(64))}
+    path, body = {
+        "invitation": (
+            "/v1/terminals/enrol",
+            Device(http, AUTHORITY).enrolment("t-0123456789ab-" + "0" * 30),
+        ),
+        "session": ("/v1/sessions", {**spare.proof(spare.challenge()), **wrong}),
+        "roll": ("/v1/terminals/roll", {**spare.rolling(spare.key), **wrong}),
+    }[what]
+    statuses = [http.post(path, json=body).status_code for _ in range(2 * int(FAILURES_AT_ONCE))]
+
+    assert statuses[0] in {401, 404}
+    assert 429 in statuses
+
+
+def test_success_is_not_limited(http: httpx.Client, spare: Device) -> None:
+    """Hundreds of devices may share an address."""
+    spare.http = http
+    for _ in range(int(FAILURES_AT_ONCE) + 10):
+        spare.challenge()
+    for _ in range(20):
+        spare.open_session()
+
+
+def test_another_address_pays_only_where_nobody_says_whose_it_is(
+    shared: Served, http: httpx.Client
+) -> None:
+    """Behind a proxy that is declared, each client has an address of its own."""
+    fail(http, **{"x-forwarded-for": "203.0.113.7"})
+    assert http.get("/v1/status", headers={**WRONG, "x-forwarded-for": "::1"}).status_code == 429
+
+    with (
+        serving(shared.database, shared.data, proxies=1) as url,
+        httpx.Client(base_url=url, timeout=20) as behind,
+    ):
+        fail(behind, **{"x-forwarded-for": "198.51.100.1, 203.0.113.7"})
+        told = {"x-forwarded-for": "198.51.100.2, 203.0.113.7"}
+        assert behind.get("/v1/status", headers={**WRONG, **told}).status_code == 429
+        told = {"x-forwarded-for": "203.0.113.7, 203.0.113.8"}
+        assert behind.get("/v1/status", headers={**WRONG, **told}).status_code == 401
