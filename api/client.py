@@ -36,14 +36,30 @@ from api import client_wire as wire
 from api.client_link import Answer, Link, OutcomeUnknownError, ProblemError, encode
 
 USAGE: Final = """\
-usage: python -m api.client FOLDER make URL [ed25519 | ecdsa-p256-sha256]
-    FOLDER enrol INVITATION | check CODE... | redeem CODE... | void CLAIM_ID CODE...
-    FOLDER batch     lines of codes on standard input: a claim each
-    FOLDER resume    ask again for all that has no answer yet
-    FOLDER roll      replace the device's key
-Prints the answer. Leaves with 0: done; 1: refused; 2: not understood; 4: outcome unknown, `resume`
-later. SOUCHE_PATIENCE: seconds until a request is given up (60).
+usage: python -m api.client FOLDER WORD [ARGUMENT...]
+
+FOLDER is the device: its key, its name, and what has no answer yet.
+
+  make URL [ed25519 | ecdsa-p256-sha256]   a new device, in a new FOLDER
+  enrol INVITATION       bind it to a venue: `souche terminal invite` makes one
+  check CODE...          whether these tickets of one carnet would be taken
+  redeem CODE...         take them, all or none
+  void CLAIM_ID CODE...  take a redemption back: its `claim_id`, and its codes
+  batch                  lines of codes on standard input: a redemption each
+  resume                 ask again for all that has no answer yet
+  roll                   replace the device's key
+
+A first ticket, at a service on this machine:
+
+  python -m api.client till make http://127.0.0.1:8080
+  python -m api.client till enrol t-0123456789ab-0123456789abcdef0123456789abcd
+  python -m api.client till redeem BFC22-0001234-03-07K2M9Q-X
+
+Prints the answer as JSON. Leaves with 0: done; 1: refused; 2: not understood;
+4: outcome unknown, `resume` later. SOUCHE_PATIENCE: seconds until a request is
+given up (60).
 """
+WORDS: Final = ("make", "enrol", "check", "redeem", "void", "batch", "resume", "roll")
 
 
 class Device:
@@ -224,17 +240,31 @@ def carry_out(folder: Path, word: str, *given: str) -> object:
         return commands[word](*given)
 
 
+def _understood(arguments: list[str]) -> list[str]:
+    if len(arguments) < 2 or arguments[1] not in WORDS:  # noqa: PLR2004
+        raise ValueError(f"after FOLDER there is one of {', '.join(WORDS)}")
+    if not (arguments[1] == "make" or Path(arguments[0], "key.pem").exists()):
+        raise LookupError(f"there is no device in {arguments[0]}; `make` one there")
+    return arguments
+
+
 def main(arguments: list[str]) -> int:
     """Print the answer as JSON."""
+    if not arguments or not {"-h", "--help"}.isdisjoint(arguments):
+        (sys.stdout if arguments else sys.stderr).write(USAGE)
+        return 0 if arguments else 2
     try:
-        folder, *words = arguments
-        answer, left = carry_out(Path(folder), *words), 0
+        folder, word, *given = _understood(arguments)
+        answer, left = carry_out(Path(folder), word, *given), 0
     except ProblemError as e:
         answer, left = e.told, 1
-    except (OutcomeUnknownError, LookupError, OSError, TypeError, ValueError) as e:
-        unknown = isinstance(e, OutcomeUnknownError)
-        sys.stderr.write(f"{e}\n" if unknown else f"{e}\n{USAGE}")
-        return 4 if unknown else 2
+    except OutcomeUnknownError as e:
+        sys.stderr.write(f"{e}\n")
+        return 4
+    except (LookupError, OSError, TypeError, ValueError) as e:
+        told = f"{arguments[1]} takes other arguments" if isinstance(e, TypeError) else e
+        sys.stderr.write(f"{told}\n`python -m api.client --help` tells how.\n")
+        return 2
     sys.stdout.write(f"{json.dumps(answer, ensure_ascii=False)}\n")
     return left
 

@@ -227,7 +227,29 @@ def test_it_is_a_program(tmp_path: Path) -> None:
     assert run_program(made, "", "1")[0] == 2, "a device is not overwritten"
 
 
-def test_what_is_not_understood_is_told_with_the_usage(till: Till) -> None:
+@pytest.mark.parametrize("words", [["--help"], ["till", "--help"], ["till", "redeem", "-h"]])
+def test_help_teaches_a_first_ticket(words: list[str]) -> None:
+    left, said, told = run_python(words, "", "1")
+
+    assert (left, told) == (0, "")
+    assert [f"till {word} " in said for word in ("make", "enrol", "redeem")] == [True] * 3
+    assert max(map(len, said.splitlines())) < 80
+
+
+def test_a_word_too_few_is_told(tmp_path: Path) -> None:
+    for words, because in (
+        ([], "usage: "),
+        (["till"], "after FOLDER"),
+        (["till", "sing"], "after FOLDER"),
+        ([str(tmp_path), "redeem", "A"], "`make` one there"),
+    ):
+        left, said, told = run_python(words, "", "1")
+
+        assert (left, said) == (2, "")
+        assert because in told
+
+
+def test_what_is_not_understood_is_told(till: Till) -> None:
     for words in ([], ["redeem"], ["void"], ["void", "a", "b"], ["sing"], ["batch"]):
         assert till.run(*words, left=2) == ""
         assert till.told
