@@ -48,7 +48,9 @@ def demo(
             help="Port; else 8080, or a free one where that is taken.",
         ),
     ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Leave when it has been told.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Leave when all has been told; the data stays.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Play a day of a real programme: 45,000 tickets, twenty terminals, a payment run.
@@ -82,7 +84,7 @@ def demo(
             if json:
                 print_json(story.as_json())
             else:
-                print_story(console(), story, authority)
+                print_story(console(), story, None if once else authority)
             if not once:
                 _stay(authority, quiet=json)
 

@@ -11,6 +11,7 @@ from api import fields
 from ledger.batch import Recorded
 from ledger.decisions.terminals import RevokeTerminal
 from ledger.service import Invitation, invite
+from ledger.settings import Settings
 from ledger.values.reasons import Refusal
 from scripts.common.fields import Terminal, Venue, parse_text, parser
 from scripts.common.helping import examples
@@ -18,8 +19,9 @@ from scripts.common.ledger import Ledger
 from scripts.common.options import As, Data, Json, new_app
 from scripts.common.reference import reference_of
 from scripts.common.refusals import RefusedError
-from scripts.common.showing import print_json, print_table, say, say_done
+from scripts.common.showing import print_json, print_table, say, say_done, warn
 from scripts.common.working import look, work
+from scripts.service.notice import find_service
 
 app = new_app("Terminals: invite a venue's device, revoke it, list them.")
 
@@ -39,7 +41,9 @@ def invite_terminal(
 ) -> None:
     """Make a one-time code for a device, good for ten minutes. It is shown here and kept nowhere.
 
-    On a terminal it is shown as a QR code too, for the device to scan.
+    On a terminal it is shown as a QR code too, for the device to scan. That names the service
+    which runs on the data folder; where none does, SOUCHE_AUTHORITY, or SOUCHE_HOST and
+    SOUCHE_PORT.
     """
 
     async def act(ledger: Ledger) -> tuple[Invitation, str]:
@@ -48,15 +52,16 @@ def invite_terminal(
             raise RefusedError(made)
         if not isinstance(made, Invitation):
             raise TypeError(f"unexpected outcome {type(made).__name__}")
-        return made, f"souche:{ledger.settings.signed_authority}/{made.code}"
+        return made, _authority(ledger.settings)
 
-    made, text = work(data, who, act)
+    made, authority = work(data, who, act)
+    text = f"souche:{authority}/{made.code}"
     if json:
         print_json({"invitation": made.code, "qr": text, **_times(made)})
         return
     if sys.stdout.isatty():
         segno.make_qr(text).terminal(compact=True)
-    say(f"Invitation for {made.terminal}, until {made.expires_at:%H:%M:%S} UTC:")
+    say(f"Invitation for {made.terminal} at {authority}, until {made.expires_at:%H:%M:%S} UTC:")
     say(made.code)
 
 
@@ -98,6 +103,17 @@ def list_terminals(data: Data = None, json: Json = False) -> None:
     else:
         rows = [list(each.values()) for each in told]
         print_table("Terminals", ["Terminal", "Venue", "State", "Key"], rows)
+
+
+def _authority(settings: Settings) -> str:
+    """What signatures are made over, as the service that runs knows itself."""
+    found = find_service(settings.data)
+    if found is None:
+        warn(
+            f"No service runs on {settings.data}: the invitation is for "
+            f"{settings.signed_authority}, as the settings say."
+        )
+    return found or settings.signed_authority
 
 
 def _times(made: Invitation) -> dict[str, object]:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from ledger.log.store import StoreUnavailableError
 from ledger.postgres import MigrationRefusedError, PostgresUnavailableError
 from ledger.presets import PresetError, UnknownPresetError
+from ledger.secrets import WrongPepperError
 from ledger.writer import CommandFailedError, OutcomeUnknownError, OverloadedError
 from projections.beside import RebuildError
 from projections.waiting import NotReachedError
@@ -20,6 +21,7 @@ _KNOWN: Final[tuple[tuple[tuple[type[Exception], ...], str, Exit], ...]] = (
     ((PostgresUnavailableError,), "", Exit.UNAVAILABLE),
     ((MigrationRefusedError,), _DOCTOR, Exit.FAILED),
     ((psycopg.OperationalError, StoreUnavailableError), _DOCTOR, Exit.UNAVAILABLE),
+    ((WrongPepperError,), _DOCTOR, Exit.FAILED),
     ((NotReachedError,), _DOCTOR, Exit.UNAVAILABLE),
     ((RebuildError,), "The read models are as they were.", Exit.FAILED),
     ((UnknownPresetError,), "`souche programme presets` lists them.", Exit.USAGE),

@@ -12,7 +12,7 @@ from ledger.facts import OriginStarted
 from ledger.facts.codec import decode
 from ledger.log.connection import PostgresStore
 from ledger.postgres import Database
-from ledger.secrets import open_secrets
+from ledger.secrets import open_secrets, require_peppers
 from ledger.settings import Settings
 from ledger.values.clock import Clock, SystemClock
 from ledger.values.ids import derived_id
@@ -61,6 +61,7 @@ def start_ledger(
 
     Raises:
         CommandError: it has begun, and its secrets are gone: with new ones no ticket would open.
+        WrongPepperError: likewise, and new ones are there already.
     """
     origin = origin_of(database)
     if origin is not None and not (settings.data / "secrets").is_dir():
@@ -78,6 +79,7 @@ def start_ledger(
         origin = origin_of(database)
     if origin is None:
         raise CommandError("The ledger's first fact was not taken; run this again.")
+    require_peppers(origin.peppers, secrets.peppers)
     prepare_read_models(database)
     return Started(origin, is_new, make_missing_tokens(settings.data, database))
 

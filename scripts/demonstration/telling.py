@@ -1,5 +1,7 @@
 """The summary: what happened, the books, who was paid, where to look."""
 
+from pathlib import Path
+
 from rich import box
 from rich.console import Console
 from rich.panel import Panel
@@ -21,14 +23,15 @@ _MEANING = {
 }
 
 
-def print_story(console: Console, story: Story, authority: str) -> None:
-    """The whole summary, widest first."""
+def print_story(console: Console, story: Story, authority: str | None) -> None:
+    """The whole summary, widest first. There is no `authority` where the service leaves now."""
     console.print()
     console.print(Panel(_what_happened(story), title="The day", expand=False))
     console.print(_refusals(story))
     console.print(_payouts(story))
     console.print(_books(story))
-    for line in _where_to_look(story, authority):
+    data = story.settings.data
+    for line in _what_is_left(data) if authority is None else _where_to_look(data, authority):
         console.print(line, soft_wrap=True, markup=False)
 
 
@@ -104,8 +107,17 @@ def _table(title: str) -> Table:
     return Table(title=title, title_justify="left", box=box.SIMPLE)
 
 
-def _where_to_look(story: Story, authority: str) -> tuple[str, ...]:
-    data = story.settings.data
+def _what_is_left(data: Path) -> tuple[str, ...]:
+    return (
+        f"The service has left; the data stays in {data} until the next demo.",
+        f"The books:                   souche balances --data '{data}'",
+        f"What venues earned:          souche payouts list --data '{data}'",
+        f"Each millésime's tickets:    souche programme list --data '{data}'",
+        "A day whose service stays up, with every route to try: souche demo, without --once",
+    )
+
+
+def _where_to_look(data: Path, authority: str) -> tuple[str, ...]:
     token = f"\"Authorization: Bearer $(cat '{data / 'tokens' / 'operator'}')\""
     return (
         f"Every route, with examples:  http://{authority}/docs",

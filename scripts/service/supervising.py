@@ -17,6 +17,7 @@ from scripts.common.ending import CommandError, Exit
 from scripts.common.starting import Started, start_ledger
 from scripts.service.assignment import Assignment
 from scripts.service.children import Child, end, start_module
+from scripts.service.notice import served_at
 
 LOOK_EVERY: Final = 0.05  # seconds from one look at the children to the next
 BACKLOG: Final = 2_048  # connections that may wait while a worker is started again
@@ -56,10 +57,11 @@ def serve(
         children = _children(settings, database, listener, workers)
         try:
             _bring_up(children, stopped)
-            if not stopped():
-                on_ready(started)
-            while not stopped():
-                _look(children)
+            with served_at(settings.data, settings.signed_authority):
+                if not stopped():
+                    on_ready(started)
+                while not stopped():
+                    _look(children)
         finally:
             listener.close()  # first of all: nobody new
             end([child for child in children if child.is_worker])
