@@ -5,6 +5,7 @@ They stand beside the database, never in it: who steals the log can redeem nothi
 
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,25 @@ class Secrets:
     def pepper_id(self) -> str:
         """The pepper that new carnets are issued with: the latest."""
         return max(self.peppers, key=lambda name: (len(name), name))
+
+
+class WrongPepperError(Exception):
+    """A pepper is missing, or not the one whose fingerprint stands in the ledger."""
+
+
+def require_peppers(known: Mapping[str, str], ours: Mapping[str, Pepper]) -> None:
+    """Hold our peppers to the fingerprints that the ledger keeps.
+
+    Raises:
+        WrongPepperError: with these peppers every ticket's code would be unknown.
+    """
+    for name, fingerprint in known.items():
+        if name not in ours or ours[name].fingerprint != fingerprint:
+            raise WrongPepperError(
+                f"pepper-{name}.key is not the one that this ledger began with: no ticket would"
+                " open. Put the data folder's secrets back from a backup, over those that are"
+                " there, or name the right folder."
+            )
 
 
 def open_secrets(data: Path) -> Secrets:

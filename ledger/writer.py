@@ -24,6 +24,7 @@ from ledger.decisions.reference import Reference
 from ledger.decisions.situation import Command, Finding
 from ledger.facts.codec import decode
 from ledger.log.store import Session, Store, StoreUnavailableError, StreamMovedError
+from ledger.secrets import require_peppers
 from ledger.values.clock import Clock, instant_of, minute_of
 from ledger.values.codes import Pepper
 from ledger.values.ids import StreamId
@@ -101,8 +102,13 @@ class Writer:
 
         Raises:
             StoreUnavailableError: the log can't be reached.
+            WrongPepperError: the ledger's tickets are not those of our peppers.
         """
-        await self._refresh(self._store)
+        try:
+            await self._refresh(self._store)
+        except BaseException:
+            await self._store.close()
+            raise
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._announce())]
 
     async def stop(self) -> None:
@@ -288,6 +294,8 @@ class Writer:
             reference = self.reference.copy()
             for position, state in new:
                 reference.fold(decode(state).fact, position)
+            if reference.origin is not None:
+                require_peppers(reference.origin.peppers, self._peppers)
             self.reference = reference
         self._reference_is_stale = False
 

@@ -76,7 +76,7 @@ def evolve(
 
 
 class StartLedger(Command, frozen=True, kw_only=True):
-    """Write position 1. A ledger is a demo from here on, or never."""
+    """Write position 1. A ledger is a demo from here on, or never, and its peppers are these."""
 
     demo: bool
     clock_offset_seconds: int = 0
@@ -88,8 +88,12 @@ class StartLedger(Command, frozen=True, kw_only=True):
     def decide(self, at: Situation) -> Decision:
         if at.reference.origin is not None:
             return Refusal(Reason.LEDGER_HAS_STARTED)
-        offset = self.clock_offset_seconds if self.demo else 0
-        return Accepted(((LOG_STREAM, OriginStarted(demo=self.demo, clock_offset_seconds=offset)),))
+        started = OriginStarted(
+            demo=self.demo,
+            clock_offset_seconds=self.clock_offset_seconds if self.demo else 0,
+            peppers={name: pepper.fingerprint for name, pepper in at.peppers.items()},
+        )
+        return Accepted(((LOG_STREAM, started),))
 
 
 class OpenProgramme(Command, frozen=True, kw_only=True):

@@ -19,3 +19,4 @@ class OriginStarted(Fact, frozen=True, tag="log.origin-started.v1"):
 
     demo: bool
     clock_offset_seconds: int = 0  # added to our clock's instants; 0 unless `demo`
+    peppers: dict[str, str] = {}  # id → fingerprint: with another key no ticket would open

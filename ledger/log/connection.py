@@ -120,9 +120,9 @@ class PostgresStore:
             await connection.execute(self._notify)
 
     async def close(self) -> None:
-        for connection in self._idle:
+        while self._idle:
             with suppress(psycopg.Error):
-                await connection.close()
+                await self._idle.pop().close()
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:

@@ -86,6 +86,11 @@ class Pepper:
         keyed.update(text.encode())
         return keyed.hexdigest()[: 2 * DIGEST_BYTES]
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells this pepper from another, and nothing about its key. No code has that text."""
+        return self.digest("fingerprint of this pepper")
+
 
 def make_codes(seed: bytes, programme: str, number: int, tickets: int) -> tuple[str, ...]:
     """The codes of one carnet, drawn from the order's random `seed` (32 bytes).

@@ -95,7 +95,8 @@ DIGESTS = tuple(clearing.part_digest(part) for part in clearing.parts_of(LINES))
 
 
 def ledger_started(**changes: object) -> OriginStarted:
-    return with_changes(OriginStarted(demo=False), changes)
+    peppers = {name: pepper.fingerprint for name, pepper in PEPPERS.items()}
+    return with_changes(OriginStarted(demo=False, peppers=peppers), changes)
 
 
 def rules(**changes: object) -> Rules:

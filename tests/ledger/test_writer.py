@@ -1,6 +1,7 @@
 """The writer on PostgreSQL: what one writer promises, and what two promise each other."""
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,6 +24,8 @@ from ledger.log.store import StoredRow, StoreUnavailableError
 from ledger.postgres import Database, PostgresServer
 from ledger.postgres.database import prepare_embedded
 from ledger.postgres.roles import Roles
+from ledger.secrets import WrongPepperError
+from ledger.values.codes import Pepper
 from ledger.values.reasons import Reason, Refusal
 from ledger.writer import CommandFailedError, OutcomeUnknownError, Writer
 from tests.builders.commands import (
@@ -138,6 +141,32 @@ async def test_refusals_are_kept(ledger: Database) -> None:
     assert refusals(ledger) == [
         (refused.command_id, f"terminal:{TERMINAL}", "RedeemTickets", "ticket-already-redeemed")
     ]
+
+
+async def test_a_writer_with_another_pepper_is_refused(ledger: Database) -> None:
+    """Its folder was lost, and it made new secrets: every code would be unknown."""
+    for peppers in ({"2022": Pepper(b"made anew, when a disk was lost!")}, {}):
+        writer = Writer(store_on(ledger), SetClock(), peppers)
+
+        with pytest.raises(WrongPepperError, match=r"pepper-2022.key is not the one .* backup"):
+            await writer.start()
+
+
+async def test_a_writer_that_finds_out_later_fails_rather_than_call_a_ticket_unknown(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was up before the ledger's first fact."""
+    caplog.set_level(logging.CRITICAL)
+    late = Writer(
+        store_on(database), SetClock(), {"2022": Pepper(b"a pepper of another folder, too")}
+    )
+    await late.start()
+    async with writing(store_on(database)) as writer:
+        await carry_out(writer, in_circulation(carnets=2))
+
+    with pytest.raises(CommandFailedError, match="WrongPepperError"):
+        await late.execute(claim(1))
+    await late.stop()
 
 
 # Between writers.

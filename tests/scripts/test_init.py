@@ -102,6 +102,18 @@ def test_a_ledger_without_its_secrets_is_not_given_new_ones(
     assert not (souche.data / "secrets").exists()
 
 
+def test_a_ledger_is_not_served_with_a_pepper_made_anew(new_data: Callable[[], Path]) -> None:
+    souche = Souche(new_data())
+    with open_database(souche.data, settings=FAST):
+        souche.do("init")
+        (souche.data / "secrets" / "pepper-p1.key").write_bytes(b"made anew, when a disk was lost!")
+
+        for words in (["init"], ["holder", "register", "mairie", "Mairie"]):
+            told = souche.refuse(*words)
+            assert "pepper-p1.key is not the one" in told
+            assert "from a backup" in " ".join(told.split())
+
+
 def test_init_tells_people_where_the_tokens_are(new_data: Callable[[], Path]) -> None:
     souche = Souche(new_data())
     with open_database(souche.data, settings=FAST):

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ledger.decisions.situation import Accepted
-from ledger.facts import CarnetsOrdered, EnvelopeDrawn, OriginStarted
+from ledger.facts import CarnetsOrdered, EnvelopeDrawn
 from ledger.values.ids import OrderId, ProgrammeId, programme_stream
 from ledger.values.reasons import Reason, Refusal
 from tests.builders.commands import (
@@ -19,6 +19,7 @@ from tests.builders.facts import (
     carnets_ordered,
     envelope_drawn,
     holder_registered,
+    ledger_started,
     programme_closed,
     programme_opened,
     rules_published,
@@ -40,8 +41,8 @@ def test_a_ledger_starts_once_and_only_a_demo_moves_its_clock() -> None:
     real = start_ledger(clock_offset_seconds=3600).decide(given())
     demo = start_ledger(demo=True, clock_offset_seconds=3600).decide(given())
 
-    assert facts_of(real) == (OriginStarted(demo=False),)
-    assert facts_of(demo) == (OriginStarted(demo=True, clock_offset_seconds=3600),)
+    assert facts_of(real) == (ledger_started(),)
+    assert facts_of(demo) == (ledger_started(demo=True, clock_offset_seconds=3600),)
     assert given(*facts_of(demo)).reference.clock_offset == timedelta(hours=1)
     assert given().reference.clock_offset == timedelta(0)
 

@@ -147,6 +147,12 @@ def test_case_separators_and_look_alikes_do_not_matter(text: str, data: st.DataO
     assert parse_code(typed) == parse_code(text)
 
 
+def test_a_fingerprint_tells_peppers_apart() -> None:
+    """It stands in the ledger's first fact, so it never changes."""
+    assert Pepper(b"pepper").fingerprint == Pepper(b"pepper").fingerprint
+    assert Pepper(b"pepper").fingerprint != Pepper(b"other").fingerprint
+
+
 def test_a_pepper_gives_the_same_digest_again() -> None:
     """The prepared hash is copied for each code, never used up."""
     pepper = Pepper(b"pepper")
