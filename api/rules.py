@@ -35,7 +35,7 @@ class EntitlementBody(Body):
     min_age: Age | None = None
     max_age: Age | None = None
     residence: ShortText | None = None
-    evidence: Annotated[tuple[ShortText, ...], Field(max_length=8)] = ()
+    evidence: Annotated[tuple[ShortText, ...], Field(max_length=4)] = ()
 
 
 class RulesBody(Body):
