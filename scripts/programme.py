@@ -29,7 +29,7 @@ from scripts.common.ledger import Ledger
 from scripts.common.options import As, Data, Json, new_app
 from scripts.common.reference import reference_of
 from scripts.common.refusals import RefusedError
-from scripts.common.showing import euros, print_json, print_table, say, say_done
+from scripts.common.showing import euros, print_definition, print_json, print_table, say, say_done
 from scripts.common.working import Views, look, work
 
 app = new_app("Programmes: open one, publish its rules, fund it, see where it stands.")
@@ -127,7 +127,10 @@ def list_presets(json: Json = False) -> None:
     if json:
         print_json([{"programme": each.programme, "name": each.name} for each in found])
         return
-    rows = [[each.programme, each.name, f"{each.cap_tickets or 0:,}"] for each in found]
+    rows = [
+        [each.programme, each.name, "none" if each.cap_tickets is None else f"{each.cap_tickets:,}"]
+        for each in found
+    ]
     print_table("Presets", ["Programme", "Name", ">Cap, tickets"], rows)
 
 
@@ -285,8 +288,9 @@ def _explain(name: str, *, json: bool) -> None:
     if json:
         print_json(lines)
         return
-    rows = [[line.path, line.value, line.basis, line.because] for line in lines]
-    print_table(f"{found.programme}: {found.name}", ["Value", "", "Basis", "Because"], rows)
+    say(f"{found.programme}: {found.name}\n")
+    for line in lines:
+        print_definition(f"{line.path}: {line.value}", f"{line.basis}: {line.because}")
 
 
 async def _open(ledger: Ledger, name: str, on: date | None) -> list[Recorded]:

@@ -9,11 +9,14 @@ import msgspec
 import typer
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from ledger.batch import Recorded
 
+WIDEST: Final = 10_000
 _encode: Final = msgspec.json.Encoder(enc_hook=str).encode
 
 
@@ -40,9 +43,27 @@ def say_done(what: str, done: Recorded) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
-    """A table. A column whose title begins with `>` is of numbers; a cell's text is no markup."""
+    """A table. A column whose title begins with `>` is of numbers; a cell's text is no markup.
+
+    Where it is too wide for its words, each row stands as lines of its own.
+    """
     say(title)
-    table = Table(box=box.SIMPLE)
+    found = [list(row) for row in rows]
+    table = _table(columns, found)
+    if _least_width(table) <= console().width:
+        console().print(table)
+    else:
+        _print_lines([column.lstrip(">") for column in columns], found)
+
+
+def print_definition(term: str, meaning: str) -> None:
+    """A term on a line, and below it, further in, what it means."""
+    console().print(Text(term))
+    console().print(Padding(Text(meaning), (0, 0, 0, 4)))
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:
+    table = Table(box=box.SIMPLE, collapse_padding=True)
     for column in columns:
         number = column.startswith(">")
         table.add_column(
@@ -53,7 +74,22 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str 
         )
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
-    console().print(table)
+    return table
+
+
+def _least_width(table: Table) -> int:
+    """The width below which a word would have to be broken."""
+    anything = console().options.update(max_width=WIDEST)
+    return Measurement.get(console(), anything, table).minimum
+
+
+def _print_lines(titles: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    widest = max(map(len, titles))
+    for row in rows:
+        console().print()
+        for title, cell in zip(titles, row, strict=True):
+            console().print(f"  {title:<{widest}}  {cell}", markup=False, soft_wrap=True)
+    console().print()
 
 
 def print_json(value: object) -> None:

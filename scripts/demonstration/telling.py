@@ -51,7 +51,7 @@ def _what_happened(story: Story) -> Table:
     )
     table.add_row(
         f"{rate:,.0f}/s",
-        f"signed claims over HTTP, each durable before its answer ({answers.seconds:.1f} s)",
+        f"signed claims over HTTP, durable before the answer ({answers.seconds:.1f} s)",
     )
     table.add_row(f"{story.refused.total():,}", "refused, as they should be")
     table.add_row(
