@@ -50,7 +50,7 @@ File = Annotated[
     epilog=examples(
         "souche programme example > mine.toml",
         "souche programme open mine.toml",
-        "souche programme rules PN26 mine.toml",
+        "souche programme rules PASS mine.toml",
     )
 )
 def example(
@@ -82,9 +82,9 @@ def open_own(file: File, data: Data = None, who: As = None) -> None:
 
 @app.command(
     epilog=examples(
-        "souche programme rules PN26",
-        "souche programme rules PN26 --json",
-        "souche programme rules PN26 mine.toml",
+        "souche programme rules PASS",
+        "souche programme rules PASS --json",
+        "souche programme rules PASS mine.toml",
     )
 )
 def rules(

@@ -6,13 +6,13 @@ _FILE: Final = """\
 # A programme of your own. Write what yours is, then:
 #
 #     souche programme open FILE
-#     souche programme rules {programme} FILE
+#     souche programme rules PASS FILE
 #
 # Both may be run again: what the ledger has is not done twice. A line that begins with `# key =`
 # shows a key that may be left out, and the value that it then has, if it has one.
 
 [programme]
-id = "{programme}"  # prefix of the ticket codes: 2 to 8 digits and capital letters, no I, L, O, U
+id = "PASS"  # prefix of the ticket codes: 2 to 8 digits and capital letters, no I, L, O, U
 name = "Pass numérique {year}"
 cap_tickets = 10_000  # orders can't exceed it; left out, there is no cap
 # zone = "Europe/Paris"  # of its days and deadlines
@@ -65,4 +65,4 @@ min_age = 18
 
 def example_file(year: int) -> str:
     """The file of a programme of that year."""
-    return _FILE.format(year=year, programme=f"PN{year % 100:02d}")
+    return _FILE.format(year=year)
