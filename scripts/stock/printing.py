@@ -70,7 +70,7 @@ def write_carnets(
 ) -> None:
     """Add carnets to a print file, with their codes as people read them."""
     if form is Format.CSV:
-        csv.writer(file).writerows(
+        csv.writer(file, lineterminator="\n").writerows(
             (carnet_id(programme, each.number), ticket, shown(code))
             for each in carnets
             for ticket, code in enumerate(each.codes, start=1)
