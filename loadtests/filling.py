@@ -18,10 +18,9 @@ from ledger.facts import CarnetsOrdered
 from ledger.postgres import Database
 from ledger.secrets import open_secrets
 from ledger.service import IssuedCarnet, chunks, issue_command
-from ledger.values.clock import real_now
 from ledger.values.ids import BeneficiaryId, HolderId, OrderId, ProgrammeId, carnet_id, derived_id
 from ledger.writer import Writer
-from loadtests.writing import carry_out, open_writer, tune_gc
+from loadtests.writing import carry_out, ledger_now, open_writer, tune_gc
 
 ACTOR = "operator:load"
 HOLDER = HolderId("load")
@@ -75,7 +74,7 @@ async def _order(writer: Writer, work: Fill) -> CarnetsOrdered:
         actor=ACTOR,
         programme=work.programme,
         order=ORDER,
-        millesime=real_now().year,
+        millesime=ledger_now(writer).year,
         carnets=work.carnets,
         size=work.size,
         holder=HOLDER,

@@ -31,7 +31,7 @@ from ledger.values.keys import encode_base64url, fingerprint
 from ledger.values.money import Cents
 from loadtests.filling import ACTOR, HOLDER, Fill, fill
 from loadtests.scratch import Scratch
-from loadtests.writing import carry_out, open_writer
+from loadtests.writing import carry_out, ledger_now, open_writer
 
 TERMINALS = 20
 TERMINALS_A_VENUE = 2
@@ -93,19 +93,19 @@ async def _prepare(
         if writer.reference.origin is None:
             start = StartLedger(command_id=derived_id("start"), actor=ACTOR, demo=False)
             await carry_out(writer, start)
+        year = ledger_now(writer).year
         for command in (
             RegisterHolder(
                 command_id=derived_id("holder"), actor=ACTOR, holder=HOLDER, name="Load"
             ),
-            *(command for name in programmes for command in _programme(name, size)),
+            *(command for name in programmes for command in _programme(name, size, year)),
             *(command for venue in {d.venue for d in devices} for command in _venue(venue)),
             *(command for device in devices for command in _enrolment(device)),
         ):
             await carry_out(writer, command)
 
 
-def _programme(name: ProgrammeId, size: int) -> Iterator[Command]:
-    year = real_now().year
+def _programme(name: ProgrammeId, size: int, year: int) -> Iterator[Command]:
     yield OpenProgramme(
         command_id=derived_id("open", name),
         actor=ACTOR,

@@ -22,6 +22,11 @@ UNKNOWN = frozenset(
 )  # answers that do not say what happened; 0 is none at all
 DONE = (HTTPStatus.OK, HTTPStatus.CREATED)
 OVER = frozenset({"session-ended", "signature-expired"})  # reasons to open another session
+IN_VAIN = frozenset({"unauthenticated", "terminal-revoked"})  # and not to ask for one again
+
+
+class SessionRefusedError(RuntimeError):
+    """The service does not know this device, or goes by another name than the one signed."""
 
 
 class Answer(NamedTuple):
@@ -98,15 +103,19 @@ class Till:
     def _signed(self, path: str, body: bytes, name: str) -> Answer:
         """Send once, in a session that is still open."""
         while True:
-            session = self._session = self._session or self._open_session()
+            session = self._session or self.open_session()
             signer = Signer(session, path, int(time.time()))
             answer = self._send(path, body, signer.headers(body), name)
             if answer.status != HTTPStatus.UNAUTHORIZED or _reason(answer) not in OVER:
                 return answer
             self._session = None
 
-    def _open_session(self) -> Session:
-        """Sign a nonce with the device's key; insist until that works."""
+    def open_session(self) -> Session:
+        """Sign a nonce with the device's key; insist until that works.
+
+        Raises:
+            SessionRefusedError: it never will.
+        """
         terminal = self._device.terminal
         key = Ed25519PrivateKey.from_private_bytes(self._device.private_key)
         while True:
@@ -119,14 +128,19 @@ class Till:
                 opened = self._plain("/v1/sessions", asked)
                 if opened:
                     mac_key = decode_base64url(opened["mac_key"])
-                    return Session(self._authority, opened["session"], mac_key)
+                    self._session = Session(self._authority, opened["session"], mac_key)
+                    return self._session
             time.sleep(RETRY_AFTER)
 
     def _plain(self, path: str, body: dict[str, str]) -> dict[str, Any]:
         headers = {"Content-Type": "application/json"}
         answer = self._send(path, json.dumps(body).encode(), headers, path)
-        told: dict[str, Any] = json.loads(answer.body) if answer.status in DONE else {}
-        return told
+        if answer.status in UNKNOWN:
+            return {}
+        told: dict[str, Any] = json.loads(answer.body)
+        if told.get("reason") in IN_VAIN:
+            raise SessionRefusedError(told["title"])
+        return told if answer.status in DONE else {}
 
 
 def other_code(code: str) -> str:

@@ -3,6 +3,7 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 from ledger.batch import Recorded
@@ -10,7 +11,7 @@ from ledger.decisions.situation import Command
 from ledger.log.connection import PostgresStore
 from ledger.postgres import Database
 from ledger.secrets import open_secrets
-from ledger.values.clock import SystemClock
+from ledger.values.clock import SystemClock, real_now
 from ledger.writer import Writer
 
 GC_THRESHOLDS = 100_000, 50, 1_000  # as the service's workers set them
@@ -37,6 +38,11 @@ async def open_writer(database: Database, folder: Path) -> AsyncIterator[Writer]
         yield writer
     finally:
         await writer.stop()
+
+
+def ledger_now(writer: Writer) -> datetime:
+    """Now, on the ledger's clock: a demo's is set back."""
+    return real_now() + writer.reference.clock_offset
 
 
 async def carry_out(writer: Writer, command: Command) -> Recorded:

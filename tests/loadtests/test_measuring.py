@@ -5,14 +5,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
+import uvloop
 
+from ledger.decisions.programmes import StartLedger
 from ledger.facts import CarnetAssigned, CarnetIssued, TerminalEnrolled
 from ledger.facts.codec import tag_of
 from loadtests.claims import batch_requests, requests
+from loadtests.following import following
 from loadtests.inprocess import Work, measure
 from loadtests.kill import Target, kill_rounds
 from loadtests.load import load
@@ -23,6 +27,8 @@ from loadtests.scratch import Scratch, scratch_ledger
 from loadtests.seeding import Seeded, read_seeded, seed, write_seeded
 from loadtests.service import running_service
 from loadtests.serving import ROOT
+from loadtests.targets import Running, UnloadableError
+from loadtests.writing import carry_out, open_writer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # on a machine that does other things
 
@@ -143,7 +149,41 @@ def test_the_quick_bench_writes_what_was_agreed_on(tmp_path: Path) -> None:
 
 
 def test_locust_users_and_the_books_agree(tmp_path: Path) -> None:
-    assert load(users=5, seconds=5, host=None, data=None, folder=tmp_path)
+    outcome = load(users=5, seconds=5, target=None, folder=tmp_path)
+
+    assert outcome.well, "\n".join(outcome.lines())
+
+
+def test_a_service_that_runs_already_is_loaded(tmp_path: Path) -> None:
+    """A demo's, whose clock is set back: what is seeded has to be good on the ledger's day."""
+    with scratch_ledger() as ledger:
+        uvloop.run(start_in_the_past(ledger))
+        with running_service(ledger) as service, following(ledger.database):
+            target = Running(service.authority, ledger.folder)
+
+            outcome = load(users=3, seconds=3, target=target, folder=tmp_path)
+
+    assert outcome.well, "\n".join(outcome.lines())
+
+
+async def start_in_the_past(ledger: Scratch) -> None:
+    async with open_writer(ledger.database, ledger.folder) as writer:
+        five_years = int(timedelta(days=5 * 365).total_seconds())
+        start = StartLedger(
+            command_id="start", actor="load", demo=True, clock_offset_seconds=-five_years
+        )
+        await carry_out(writer, start)
+
+
+def test_a_service_that_knows_itself_by_another_name_is_not_loaded(
+    probe: Probe, tmp_path: Path
+) -> None:
+    """Its terminals would ask for sessions until the time is up."""
+    _, port = probe.service.authority.split(":")
+    target = Running(f"localhost:{port}", probe.ledger.folder)
+
+    with pytest.raises(UnloadableError, match="another name"):
+        load(users=1, seconds=1, target=target, folder=tmp_path)
 
 
 @pytest.mark.parametrize("target", Target)

@@ -13,7 +13,7 @@ from ledger.values.ids import TerminalId, VenueId
 from ledger.values.keys import decode_base64url, session_message
 from loadtests.history import History, Told, read_history
 from loadtests.seeding import Device
-from loadtests.till import Answer, Till, other_code
+from loadtests.till import Answer, SessionRefusedError, Till, other_code
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 DEVICE = Device(TerminalId("t-0123456789ab"), VenueId("21250056500016"), "f" * 16, bytes(32))
@@ -108,6 +108,20 @@ def test_a_session_that_is_over_is_opened_anew(history: History) -> None:
 
     assert counterpart.sessions == 2
     assert [asked["sequence"] for _, asked in counterpart.asked] == [1, 1, 2]
+
+
+def test_a_session_that_is_refused_is_not_insisted_on(history: History) -> None:
+    """The device is unknown there, or it signed another name than the service's own."""
+
+    def refuse(path: str, body: bytes, headers: dict[str, str], _: str) -> Answer:
+        if path == "/v1/challenges":
+            return Answer(201, b'{"nonce":"n"}')
+        return Answer(401, b'{"reason":"unauthenticated","title":"The signature is wrong"}')
+
+    terminal = Till(DEVICE, "here:1", refuse, history)
+
+    with pytest.raises(SessionRefusedError, match="signature is wrong"):
+        terminal.redeem(CODES[:1])
 
 
 def test_a_forgotten_answer_is_asked_for_again(history: History, path: Path) -> None:
