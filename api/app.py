@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from api import (
     clearing,
+    docs,
     health,
     history,
     openapi,
@@ -86,7 +87,7 @@ def create_app(settings: Settings, database: Database) -> Souche:
         summary="Clearing of prepaid social vouchers",
         version="1",
         lifespan=lifespan,
-        docs_url="/docs",
+        docs_url=None,  # the framework's pages load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,  # another address is another address
     )
@@ -101,6 +102,7 @@ def create_app(settings: Settings, database: Database) -> Souche:
         views,
         history,
         health,
+        docs,
     ):
         app.include_router(module.router)
     app.add_exception_handler(ProblemError, _on_problem)

@@ -38,7 +38,7 @@ class KnownProblem(BaseModel):
     retry: bool = Field(description="The same request with the same id may succeed later.")
 
 
-@router.get("/healthz", response_class=PlainTextResponse)
+@router.get("/healthz", summary="Health", response_class=PlainTextResponse)
 async def healthz() -> str:
     """Whether the process answers. It says nothing of the database: see `/v1/status`."""
     return "ok\n"

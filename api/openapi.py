@@ -1,6 +1,6 @@
 """The OpenAPI document. The hot routes' schemas come from the structs that parse them."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from fastapi import FastAPI
@@ -29,12 +29,26 @@ _SIGNED: Final = [
         ),
     ),
 ]
-# path → what is read, what is answered, and with which status
-_HOT: Final[dict[str, tuple[type, type, str]]] = {
-    "/v1/redemptions": (contract.RedemptionRequest, contract.RedemptionReceipt, "201"),
-    "/v1/redemptions/batch": (contract.BatchRequest, contract.BatchAnswer, "200"),
-    "/v1/redemptions/{claim_id}/void": (contract.VoidRequest, contract.VoidReceipt, "201"),
-    "/v1/checks": (contract.CheckRequest, contract.CheckAnswer, "200"),
+
+
+class _Hot(NamedTuple):
+    summary: str
+    request: type
+    answer: type
+    status: str
+
+
+_HOT: Final = {
+    "/v1/redemptions": _Hot(
+        "Redeem Tickets", contract.RedemptionRequest, contract.RedemptionReceipt, "201"
+    ),
+    "/v1/redemptions/batch": _Hot(
+        "Redeem Batch", contract.BatchRequest, contract.BatchAnswer, "200"
+    ),
+    "/v1/redemptions/{claim_id}/void": _Hot(
+        "Void Redemption", contract.VoidRequest, contract.VoidReceipt, "201"
+    ),
+    "/v1/checks": _Hot("Check Tickets", contract.CheckRequest, contract.CheckAnswer, "200"),
 }
 # Answers that have one part or another, never all of them.
 _ANSWERS: Final[dict[type, Document]] = {
@@ -86,7 +100,7 @@ def methods_of(app: FastAPI, path: str) -> str:
 
 
 def _add_hot_routes(document: Document) -> None:
-    types = [part for row in _HOT.values() for part in row[:2]]
+    types = [kind for hot in _HOT.values() for kind in (hot.request, hot.answer)]
     _, schemas = msgspec.json.schema_components(
         [*types, Problem], ref_template="#/components/schemas/{name}"
     )
@@ -95,11 +109,11 @@ def _add_hot_routes(document: Document) -> None:
     for name in ("HTTPValidationError", "ValidationError"):  # the framework's; ours are problems
         components["schemas"].pop(name, None)
     components["securitySchemes"]["TerminalSignature"] = _SIGNATURE
-    for path, (request, answer, status) in _HOT.items():
-        document["paths"][path] = {"post": _hot_operation(path, request, answer, status)}
+    for path, hot in _HOT.items():
+        document["paths"][path] = {"post": _hot_operation(path, hot)}
 
 
-def _hot_operation(path: str, request: type, answer: type, status: str) -> Document:
+def _hot_operation(path: str, hot: _Hot) -> Document:
     parameters: list[Document] = [
         {"name": name, "in": "header", "required": True, "description": text, "schema": _TEXT}
         for name, text in _SIGNED
@@ -109,16 +123,14 @@ def _hot_operation(path: str, request: type, answer: type, status: str) -> Docum
         parameters.append({"name": "claim_id", "in": "path", "required": True, "schema": schema})
     return {
         "tags": ["terminals"],
-        "summary": (request.__doc__ or "").splitlines()[0],
-        "operationId": request.__name__.removesuffix("Request"),
+        "summary": hot.summary,
+        "description": hot.request.__doc__,
+        "operationId": hot.request.__name__.removesuffix("Request"),
         "security": [{"TerminalSignature": []}],
         "parameters": parameters,
-        "requestBody": {"required": True, "content": _json(request)},
+        "requestBody": {"required": True, "content": _json(hot.request)},
         "responses": {
-            status: {
-                "description": (answer.__doc__ or "").splitlines()[0],
-                "content": _json(answer),
-            },
+            hot.status: {"description": hot.answer.__doc__, "content": _json(hot.answer)},
         },
     }
 
@@ -135,13 +147,22 @@ def _add_answers(path: str, operation: Document, schemas: Document) -> None:
     responses = operation["responses"]
     responses.pop("422", None)
     if path == "/healthz":
+        responses["200"]["description"] = "It answers."
         responses["200"]["content"]["text/plain"]["example"] = "ok\n"
         return
+    for response in responses.values():
+        response["description"] = _answered(response, schemas)["description"]
     created = responses.get("201")
-    if created and "replayed" in _answered(created, schemas):
+    if created and "replayed" in _answered(created, schemas)["properties"]:
         responses["200"] = {**created, "description": "It had happened before: `replayed` is true."}
     responses["default"] = {
         "description": "A problem: programs look at `reason`. `GET /v1/problems` lists them all.",
+        "headers": {
+            "Retry-After": {
+                "description": "Where `retry` is true: seconds to wait for.",
+                "schema": {"type": "integer"},
+            }
+        },
         "content": {
             CONTENT_TYPE.decode(): {"schema": {"$ref": "#/components/schemas/Problem"}},
         },
@@ -149,7 +170,8 @@ def _add_answers(path: str, operation: Document, schemas: Document) -> None:
 
 
 def _answered(response: Document, schemas: Document) -> Document:
-    """The properties of a JSON answer."""
-    reference: str = response["content"]["application/json"]["schema"]["$ref"]
-    properties: Document = schemas[reference.rpartition("/")[2]]["properties"]
-    return properties
+    """The schema of a JSON answer, or of each of its items."""
+    schema = response["content"]["application/json"]["schema"]
+    reference: str = schema.get("items", schema)["$ref"]
+    found: Document = schemas[reference.rpartition("/")[2]]
+    return found

@@ -22,7 +22,6 @@ READER: Final = "reader"  # any token
 
 PERMISSIONS: Final = {
     "GET /docs": ANYBODY,
-    "GET /docs/oauth2-redirect": ANYBODY,
     "GET /healthz": ANYBODY,
     "GET /openapi.json": ANYBODY,
     "GET /v1/problems": ANYBODY,
