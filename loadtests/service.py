@@ -58,9 +58,9 @@ class Service:
             ServingError: one has left before.
         """
         for _ in range(self._wanted):
-            self._workers.append(self._start_one())
+            self._start_one()
 
-    def _start_one(self) -> subprocess.Popen[bytes]:
+    def _start_one(self) -> None:
         listener = self._listener.fileno()
         told = {
             "settings": self._settings,
@@ -79,9 +79,9 @@ class Service:
             raise RuntimeError("subprocess gave no pipe")
         worker.stdin.write(msgspec.json.encode(told) + b"\n")
         worker.stdin.flush()
+        self._workers.append(worker)
         if not worker.stdout.readline():
             raise ServingError(f"the service does not start; exit code {worker.wait()}")
-        return worker
 
     def kill(self) -> None:
         """Let them finish nothing."""

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -15,6 +15,9 @@ import uvloop
 from ledger.decisions.programmes import StartLedger
 from ledger.facts import CarnetAssigned, CarnetIssued, TerminalEnrolled
 from ledger.facts.codec import tag_of
+from ledger.log.connection import PostgresStore
+from ledger.values.clock import real_now
+from ledger.writer import Writer
 from loadtests.claims import batch_requests, requests
 from loadtests.following import following
 from loadtests.inprocess import Work, measure
@@ -28,11 +31,12 @@ from loadtests.seeding import Seeded, read_seeded, seed, write_seeded
 from loadtests.service import running_service
 from loadtests.serving import ROOT
 from loadtests.targets import Running, UnloadableError
-from loadtests.writing import carry_out, open_writer
+from loadtests.writing import carry_out
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # on a machine that does other things
 
 CARNETS = 600
+AGE = timedelta(days=5 * 365)  # of a demo's day
 COUNT = "SELECT count(*) FROM events WHERE topic = %s"
 
 
@@ -166,13 +170,21 @@ def test_a_service_that_runs_already_is_loaded(tmp_path: Path) -> None:
     assert outcome.well, "\n".join(outcome.lines())
 
 
+class OpeningDay:
+    """The clock of a demo's first fact; from the next one on, the ledger's own is set back."""
+
+    def now(self) -> datetime:
+        return real_now() - AGE
+
+
 async def start_in_the_past(ledger: Scratch) -> None:
-    async with open_writer(ledger.database, ledger.folder) as writer:
-        five_years = int(timedelta(days=5 * 365).total_seconds())
-        start = StartLedger(
-            command_id="start", actor="load", demo=True, clock_offset_seconds=-five_years
-        )
-        await carry_out(writer, start)
+    store = PostgresStore(ledger.database.writer, ledger.database.channel)
+    writer = Writer(store, OpeningDay(), ledger.secrets.peppers)
+    await writer.start()
+    offset = -int(AGE.total_seconds())
+    start = StartLedger(command_id="s", actor="load", demo=True, clock_offset_seconds=offset)
+    await carry_out(writer, start)
+    await writer.stop()
 
 
 def test_a_service_that_knows_itself_by_another_name_is_not_loaded(
