@@ -82,6 +82,19 @@ def test_a_second_demo_begins_anew(played: tuple[Souche, dict[str, object]]) -> 
     assert process.returncode == 0
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_demo_that_leaves_names_no_address(new_data: Callable[[], Path]) -> None:
+    souche = Souche(new_data())
+    port = str(free_port())
+    process = souche.start("demo", "--data", str(souche.data), "--port", port, "--once")
+    out, err = process.communicate(timeout=300)
+
+    assert process.returncode == 0, err
+    assert port not in out
+    assert f"souche balances --data '{souche.data}'" in out
+
+
 def test_it_removes_nothing_that_is_not_a_demos(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work\n")
 

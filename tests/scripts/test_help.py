@@ -1,12 +1,17 @@
 """The command line teaches itself, and quickly."""
 
+import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from importlib import import_module
 
 import pytest
+from typer.main import get_command
 
 from scripts.cli import WORDS
+from scripts.common.helping import Noun
 from tests.scripts.running import ROOT, Souche, clean
 
 COSTLY = ("psycopg", "fastapi", "pydantic_settings", "eventsourcing", "rich.progress")
@@ -30,6 +35,41 @@ def test_help_names_every_word(souche_nowhere: Souche) -> None:
 @pytest.mark.parametrize("word", WORDS)
 def test_every_word_has_help_of_its_own(souche_nowhere: Souche, word: str) -> None:
     assert "Usage: " in souche_nowhere.do(word, "--help")
+
+
+def words_of(word: str) -> Iterator[tuple[str, ...]]:
+    """A word, and the words under it."""
+    app = import_module(WORDS[word][0]).app
+    command = get_command(app)
+    yield (word,)
+    if isinstance(command, Noun):
+        yield from ((word, name) for name in command.commands)
+
+
+@pytest.mark.parametrize("words", [each for word in WORDS for each in words_of(word)], ids=" ".join)
+def test_every_help_fits_a_terminal_and_shows_no_type(
+    souche_nowhere: Souche, words: tuple[str, ...]
+) -> None:
+    told = souche_nowhere.do(*words, "--help", COLUMNS="80")
+
+    assert max(map(len, told.splitlines())) <= 80
+    assert not re.search(r"<\w|Id>|ledger\.values", told)
+
+
+@pytest.mark.parametrize("words", [each for word in WORDS for each in words_of(word)], ids=" ".join)
+def test_whatever_changes_the_ledger_has_an_example(
+    souche_nowhere: Souche, words: tuple[str, ...]
+) -> None:
+    told = souche_nowhere.do(*words, "--help")
+
+    assert ("--as ROLE" not in told) or f"\n  souche {' '.join(words)} " in told
+
+
+def test_an_id_that_cannot_be_is_told_in_words(souche_nowhere: Souche) -> None:
+    said = souche_nowhere.run("programme", "close", "pilot", COLUMNS="200")
+
+    assert said.code == 2
+    assert "'PILOT' is not 2 to 8 digits and capital letters without I, L, O and U" in said.err
 
 
 def test_an_unknown_word_is_a_usage_error_and_gets_a_suggestion(souche_nowhere: Souche) -> None:

@@ -1,6 +1,7 @@
 """The service as processes: what it refuses to serve, what it survives, how it leaves."""
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -15,7 +16,7 @@ import pytest
 
 from ledger.settings import Settings
 from scripts.service.serving import serving
-from tests.scripts.conftest import free_port
+from tests.scripts.conftest import VENUE, free_port
 from tests.scripts.running import Souche
 
 START = 60  # seconds, on a machine under load
@@ -115,6 +116,16 @@ def test_commands_attach_to_a_service_that_runs(plain: Souche, service: tuple[in
 
     assert status(port) == 200
     assert again.code == 3
+
+
+def test_an_invitation_names_the_service_that_runs(plain: Souche, service: tuple[int, int]) -> None:
+    """Whatever port the settings of the command name."""
+    plain.do("venue", "register", VENUE, "Médiathèque", "--region", "27", "--department", "21")
+
+    said = plain.run("terminal", "invite", VENUE, "--json", SOUCHE_PORT="9")
+
+    assert said.err == ""
+    assert json.loads(said.out)["qr"].startswith(f"souche:127.0.0.1:{service[1]}/")
 
 
 def test_a_worker_that_dies_is_replaced(service: tuple[int, int]) -> None:

@@ -106,7 +106,6 @@ def test_reads_list_what_there_is(ordered: Souche, redeemed: Counter[str]) -> No
         ("order", "list"),
         ("programme", "list"),
         ("programme", "presets"),
-        ("programme", "preset", "av12", "--explain"),
         ("holder", "list"),
         ("venue", "list"),
         ("terminal", "list"),
@@ -120,6 +119,12 @@ def test_people_get_tables(ordered: Souche, redeemed: Counter[str], words: tuple
 
     assert "─" in told
     assert "\x1b" not in told  # NO_COLOR
+
+
+def test_a_preset_is_told_value_by_value(souche: Souche) -> None:
+    told = souche.do("programme", "preset", "av12", "--explain")
+
+    assert "\nprogramme.cap_tickets: 90,000\n    source: Département de l’Aveyron" in told
 
 
 def test_a_run_is_paid_by_two_people(ordered: Souche, redeemed: Counter[str]) -> None:

@@ -1,0 +1,262 @@
+"""A programme of one's own: from its file into the ledger, and to a redemption today."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from api.client import Device
+from api.rules import RulesBody
+from ledger import presets
+from ledger.facts import Rules
+from ledger.postgres import open_database
+from ledger.settings import Settings
+from ledger.values.clock import local_day, real_now
+from scripts.authoring.example import example_file
+from scripts.authoring.reading import read_programme
+from scripts.common.ending import CommandError
+from scripts.service.serving import serving
+from scripts.stock.printing import read_print
+from tests.scripts.conftest import FAST, VENUE, free_port
+from tests.scripts.running import Souche
+
+TODAY = local_day(real_now(), "Europe/Paris")
+YEAR = str(TODAY.year)
+RULES = """
+[rules.1]
+sizes = [5]
+face_value_cents = 1000
+millesimes = [{year}]
+"""
+SMALL = """
+[programme]
+id = "{id}"
+name = "Petit programme"
+[funders.departement]
+share = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def own(new_data: Callable[[], Path]) -> Iterator[Souche]:
+    """A ledger of one's own, which no demo moved in time."""
+    souche = Souche(new_data())
+    with open_database(souche.data, settings=FAST):
+        souche.do("init")
+        yield souche
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., str]:
+    """Writes a programme's file, and gives its path."""
+
+    def write(text: str, **values: object) -> str:
+        path = tmp_path / "mine.toml"
+        path.write_text(text.format(**values) if values else text)
+        return str(path)
+
+    return write
+
+
+def refuse(path: str) -> list[str]:
+    """What is wrong with a file, a line a key."""
+    with pytest.raises(CommandError) as told:
+        read_programme(Path(path))
+    return [line.strip() for line in told.value.message.splitlines()[1:]]
+
+
+def test_the_example_names_every_rule_and_shows_its_default(write: Callable[..., str]) -> None:
+    """With every comment that holds a key made a key, nothing but the defaults is added."""
+    text = example_file(2031)
+    full = re.sub(
+        r"^# (\w+ = (?!20|\"REGION|.*99|\"12-31|\"Côte).*)$", r"\1", text, flags=re.MULTILINE
+    )
+
+    plain = read_programme(Path(write(text))).versions[1]
+    told = read_programme(Path(write(full))).versions[1]
+
+    assert told == plain
+    assert plain.rules.millesimes == (2031,)
+    for name in (*RulesBody.model_fields, *msgspec.structs.asdict(plain.rules.entitlements[0])):
+        assert name == "category" or re.search(
+            rf"^(# )?{name} = |\.{name}\.", text, re.MULTILINE
+        ), name
+
+
+def test_a_programme_of_this_year_redeems_today(own: Souche, tmp_path: Path) -> None:
+    mine, prints = tmp_path / "mine.toml", tmp_path / "first.jsonl"
+    mine.write_text(own.do("programme", "example"))
+    own.do("programme", "open", str(mine))
+    own.do("programme", "rules", "PASS", str(mine))
+    own.do("programme", "fund", "PASS", YEAR, "cash", "VIR-1", "departement=60", "etat=40")
+    own.do("holder", "register", "mairie", "Mairie")
+    carnets = ("--millesime", YEAR, "--carnets", "1", "--size", "10", "--holder", "mairie")
+    said = own.run("order", "create", "PASS", "first", *carnets)
+    own.do("order", "issue", "PASS", "first", "--to", str(prints))
+    own.do("order", "activate", "PASS", "first")
+    own.do("order", "assign", "PASS", "first", "--holder", "mairie")
+    own.do("venue", "register", VENUE, "Médiathèque", "--region", "27", "--department", "21")
+    own.do("venue", "qualify", VENUE, "--from", f"{YEAR}-01-01", "--authority", "Préfet")
+    ((first, *_),) = read_print(prints).values()
+
+    with serving(Settings(data=own.data, port=free_port())) as authority:
+        invited = own.look("terminal", "invite", VENUE)
+        with closing(Device.make(tmp_path / "till", f"http://{authority}")) as device:
+            device.enrol(invited["invitation"])
+            receipt = device.redeem([first])
+
+    assert said.err == ""
+    assert invited["qr"].startswith(f"souche:{authority}/")
+    assert receipt["amount_cents"] == 1000
+    assert own.look("payouts", "list")[0]["owed_cents"] == 1000
+
+
+def test_opening_and_publishing_again_change_nothing(
+    own: Souche, write: Callable[..., str]
+) -> None:
+    path = write(SMALL + RULES, id="TWCE", year=YEAR)
+    for words in (("programme", "open", path), ("programme", "rules", "twce", path)):
+        own.do(*words)
+        events = own.look("status")["events"]
+
+        assert "already, as the file says" in own.do(*words)
+        assert own.look("status")["events"] == events
+
+
+def test_what_is_open_or_published_stays(own: Souche, write: Callable[..., str]) -> None:
+    path = write(SMALL + RULES, id="STAYS", year=YEAR)
+    own.do("programme", "open", path)
+    own.do("programme", "rules", "STAYS", path)
+
+    renamed = write((SMALL + RULES).replace("Petit", "Grand"), id="STAYS", year=YEAR)
+    assert "programme.name differs" in own.refuse("programme", "open", renamed)
+    dearer = write((SMALL + RULES).replace("1000", "2000"), id="STAYS", year=YEAR)
+    told = own.refuse("programme", "rules", "STAYS", dearer)
+    assert "rules.1.face_value_cents differs: 1000 there, 2000 here" in told
+    assert "next version" in told
+
+
+def test_the_next_version_can_stand_alone_and_is_shown(
+    own: Souche, write: Callable[..., str]
+) -> None:
+    path = write(SMALL + RULES, id="NEXT", year=YEAR)
+    own.do("programme", "open", path)
+    own.do("programme", "rules", "NEXT", path)
+
+    second = (SMALL + RULES).replace("rules.1", "rules.2").replace("[5]", "[5, 10]")
+    own.do("programme", "rules", "NEXT", write(second, id="NEXT", year=YEAR))
+
+    versions = own.look("programme", "rules", "next")
+    assert [each["rule_version"] for each in versions] == [1, 2]
+    assert [each["rules"]["sizes"] for each in versions] == [[5], [5, 10]]
+    assert "5, 10" in own.do("programme", "rules", "NEXT")
+
+
+def test_a_version_waits_for_its_day(own: Souche, write: Callable[..., str]) -> None:
+    late = RULES + f"in_force_from = {TODAY + timedelta(days=2)}\n"
+    path = write(SMALL + late, id="WATS", year=YEAR)
+    own.do("programme", "open", path)
+
+    assert "waits for" in own.do("programme", "rules", "WATS", path)
+    assert own.look("programme", "rules", "WATS") == []
+
+
+def test_the_file_of_another_programme_is_refused(own: Souche, write: Callable[..., str]) -> None:
+    path = write(SMALL + RULES, id="MYNE", year=YEAR)
+
+    assert "not of THERS" in own.refuse("programme", "rules", "THERS", path)
+    assert "programme-unknown" in own.refuse("programme", "rules", "MYNE", path)
+    assert "programme-unknown" in own.refuse("programme", "rules", "MYNE")
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_a_copy_of_a_preset_says_what_the_preset_does(name: str) -> None:
+    """But for what all presets share: there, the service has its own defaults."""
+    preset = presets.load(name)
+
+    copied = read_programme(Path(str(presets.DATA / f"{name.lower()}.toml")))
+
+    assert copied.opened.shares == preset.shares
+    assert copied.opened.cap_tickets == preset.cap_tickets
+    assert [each.rules for each in copied.versions.values()] == list(preset.rules)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('"PASS"', '"PILOT"', "programme.id: 'PILOT' is not 2 to 8 digits and capital letters"),
+        ("10_000", "0", "programme.cap_tickets: Input should be greater than or equal to 1"),
+        ('"Pass numérique 2031"', '""', "programme.name: String should have at least 1 character"),
+        ("share = 60", "share = 0.6", "funders.departement.share: Input should be a valid integer"),
+        ("funders.etat", "funders.'É'", "funders.É: 'É' is not 1 to 40 letters"),
+        ("[5, 10]", "[5, 100]", "rules.1.sizes.1: Input should be less than or equal to 99"),
+        ("face_value_cents = 1000", "", "rules.1.face_value_cents: is missing"),
+        ("sizes", "colour = 1\nsizes", "rules.1.colour: unknown key"),
+        ('# last_day = "01-31"', 'last_day = "31/01"', "rules.1.last_day: '31/01' is not a day"),
+        ("min_age = 18", "min_age = 200", "rules.1.entitlements.adults.min_age: Input should be"),
+        ("[rules.1]", "[rules.first]", "rules: versions are numbered in order"),
+        ('"national" }', '"regions" }', "rules.1.acceptance: codes go with every kind"),
+    ],
+)
+def test_an_error_names_the_key_and_the_limit(
+    write: Callable[..., str], old: str, new: str, told: str
+) -> None:
+    text = example_file(2031)
+    assert old in text
+
+    assert any(line.startswith(told) for line in refuse(write(text.replace(old, new))))
+
+
+def test_a_file_that_cannot_be_used_is_a_usage_error(
+    souche_nowhere: Souche, write: Callable[..., str]
+) -> None:
+    said = souche_nowhere.run("programme", "open", write(SMALL.replace("share", "part"), id="PASS"))
+    no_toml = souche_nowhere.run("programme", "open", write("not toml"))
+
+    assert said.code == 2
+    assert "funders.departement.share: is missing" in said.err
+    assert "funders.departement.part: unknown key" in said.err
+    assert "`souche programme example`" in said.err
+    assert "mine.toml: not TOML" in no_toml.err
+    assert souche_nowhere.run("programme", "open", "nowhere.toml").code == 2
+
+
+def test_an_order_of_a_millesime_that_is_over_warns(own: Souche) -> None:
+    own.do("programme", "preset", "bfc22", "--open")
+    own.do("holder", "register", "region", "Région")
+    carnets = ("--millesime", "2022", "--carnets", "1", "--size", "5", "--holder", "region")
+
+    ordered = own.run("order", "create", "BFC22", "late", *carnets)
+    assigned = own.run("order", "assign", "BFC22", "late", "--holder", "region")
+
+    assert ordered.code == 0
+    for said in (ordered, assigned):
+        assert "Millésime 2022 of BFC22 expired: its last day was 2023-01-31" in said.err
+        assert f"publish rules that offer {YEAR}" in said.err
+
+
+def test_an_order_after_the_distribution_warns(own: Souche, write: Callable[..., str]) -> None:
+    """A millésime of two years, so that its tickets are good whenever this test runs."""
+    last_year = str(TODAY.year - 1)
+    rules = RULES + 'last_day = "12-31"\ndistribution_last_day = "12-31"\n'
+    path = write(SMALL + rules, id="DSTRB", year=last_year)
+    own.do("programme", "open", path)
+    own.do("programme", "rules", "DSTRB", path)
+    own.do("holder", "register", "stock", "Réserve")
+    carnets = ("--millesime", last_year, "--carnets", "1", "--size", "5", "--holder", "stock")
+
+    said = own.run("order", "create", "DSTRB", "late", *carnets)
+
+    assert said.code == 0
+    assert f"was handed out until {last_year}-12-31" in said.err
+
+
+def test_the_rules_of_a_file_are_the_ledgers(write: Callable[..., str]) -> None:
+    found = read_programme(Path(write(SMALL + RULES, id="PASS", year=YEAR)))
+
+    expected = Rules(sizes=(5,), face_value_cents=1000, millesimes=(TODAY.year,))  # type: ignore[arg-type]  # Cents
+    assert found.versions[1].rules == expected
