@@ -5,7 +5,10 @@ from typing import Any, Final
 import httpx
 import jsonschema_rs
 
+from api.app import create_app
 from api.problems import PROBLEMS
+from ledger.postgres import Database
+from ledger.settings import Settings
 from tests.api.device import Device
 from tests.api.ledgers import Served
 
@@ -13,37 +16,27 @@ Json = dict[str, Any]
 
 MARK: Final = "XQ7SECRET"  # stands in what is sent, never in what is answered
 
-OPERATORS: Final = [
-    "/v1/programmes",
-    "/v1/programmes/{programme}/rules",
-    "/v1/programmes/{programme}/close",
-    "/v1/programmes/{programme}/funding",
-    "/v1/programmes/{programme}/orders",
-    "/v1/programmes/{programme}/orders/{order}/chunks",
-    "/v1/programmes/{programme}/activations",
-    "/v1/holders",
-    "/v1/transfers",
-    "/v1/carnets/{carnet}/assignments",
-    "/v1/venues",
-    "/v1/venues/{venue}/qualifications",
-    "/v1/venues/{venue}/withdrawals",
-    "/v1/venues/{venue}/suspensions",
-    "/v1/venues/{venue}/resumptions",
-    "/v1/terminals",
-    "/v1/terminals/{terminal}/revocations",
-    "/v1/payment-runs",
-    "/v1/payment-runs/{run}/draft",
-    "/v1/payment-runs/{run}/submit",
-    "/v1/payment-runs/{run}/approve",
-    "/v1/payment-runs/{run}/withdraw",
+DOCUMENT: Final[Json] = create_app(Settings(), Database("", "", "")).cold.openapi()
+OPERATIONS: Final[dict[str, Json]] = {  # by `POST /v1/venues`
+    f"{method.upper()} {path}": operation
+    for path, operations in DOCUMENT["paths"].items()
+    for method, operation in operations.items()
+}
+BODIES: Final = [  # the addresses of all routes that take a body
+    each.removeprefix("POST ") for each, told in OPERATIONS.items() if "requestBody" in told
 ]
-DEVICES: Final = ["/v1/challenges", "/v1/sessions", "/v1/terminals/enrol", "/v1/terminals/roll"]
 SIGNED: Final = [
-    "/v1/redemptions",
-    "/v1/redemptions/batch",
-    "/v1/redemptions/{claim_id}/void",
-    "/v1/checks",
+    path
+    for path in BODIES
+    if OPERATIONS[f"POST {path}"].get("security") == [{"TerminalSignature": []}]
 ]
+
+
+def example_of(route: str) -> str:
+    """A route's address with the examples of its parameters."""
+    told = OPERATIONS[route].get("parameters", ())
+    path = route.partition(" ")[2]
+    return path.format(**{each["name"]: each["example"] for each in told})
 
 
 def problem(answer: httpx.Response) -> Json:
@@ -61,13 +54,11 @@ def problem(answer: httpx.Response) -> Json:
 class Asking:
     """Sends bodies to a route in the name of whoever may use it."""
 
-    def __init__(self, shared: Served, device: Device, document: Json, route: str) -> None:
-        operation = document["paths"][route]["post"]
-        examples = {each["name"]: each["example"] for each in operation.get("parameters", ())}
-        media = operation["requestBody"]["content"]["application/json"]
-        self.path = route.format(**examples)
+    def __init__(self, shared: Served, device: Device, route: str) -> None:
+        media = OPERATIONS[f"POST {route}"]["requestBody"]["content"]["application/json"]
+        self.path = example_of(f"POST {route}")
         self.example: Json = media["example"]
-        schema = {**media["schema"], "components": document["components"]}
+        schema = {**media["schema"], "components": DOCUMENT["components"]}
         self._validator = jsonschema_rs.validator_for(schema)
         self._service, self._device = shared, device
         self._signed = route in SIGNED

@@ -7,10 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from api.app import create_app
 from api.contract import LARGEST_BATCH
-from ledger.postgres import Database
-from ledger.settings import Settings
+from tests.api.asking import BODIES, DOCUMENT, OPERATIONS
 from tests.api.ledgers import Served
 from tests.api.operating import MILLESIME, Desk, new_id, refused
 
@@ -20,13 +18,7 @@ WIDEST: Final = "\N{GRINNING FACE}"  # four bytes, the most that a character of 
 NUMBER: Final = len(str(2**63))
 FORMATS: Final = {"uuid": 36, "date": 10}
 
-DOCUMENT: Final = create_app(Settings(), Database("", "", "")).cold.openapi()
 SCHEMAS: Final = DOCUMENT["components"]["schemas"]
-BODIES: Final = {
-    path: operations["post"]["requestBody"]["content"]["application/json"]["schema"]
-    for path, operations in DOCUMENT["paths"].items()
-    if "requestBody" in operations.get("post", {})
-}
 names = count(1)
 
 
@@ -74,16 +66,16 @@ def longest_text(schema: dict[str, Any]) -> int:
 def test_a_request_is_no_longer_than_a_fact_may_be(path: str) -> None:
     """A claim of a batch is a fact of its own."""
     facts = LARGEST_BATCH if path.endswith("/batch") else 1
+    body = OPERATIONS[f"POST {path}"]["requestBody"]["content"]["application/json"]["schema"]
 
-    assert longest(BODIES[path]) <= facts * (LARGEST_FACT - HEADER)
+    assert longest(body) <= facts * (LARGEST_FACT - HEADER)
 
 
 def test_every_parameter_has_a_longest_value() -> None:
-    for operations in DOCUMENT["paths"].values():
-        for operation in operations.values():
-            for parameter in operation.get("parameters", ()):
-                if parameter["in"] != "header":  # the server's own limit
-                    assert longest(parameter["schema"]) <= 200, parameter
+    for operation in OPERATIONS.values():
+        for parameter in operation.get("parameters", ()):
+            if parameter["in"] != "header":  # the server's own limit
+                assert longest(parameter["schema"]) <= 200, parameter
 
 
 @pytest.fixture
@@ -180,7 +172,7 @@ def test_rules_that_are_longer_are_refused(
 def test_what_is_longer_is_refused(shared: Served, path: str, field: str, more: object) -> None:
     desk: Desk = shared.operator
     route = path.replace("BFC22", "{programme}")
-    example = DOCUMENT["paths"][route]["post"]["requestBody"]["content"]["application/json"]
+    example = OPERATIONS[f"POST {route}"]["requestBody"]["content"]["application/json"]
     body = {**example["example"], "command_id": new_id(), field: more}
     before = shared.log_size()
 

@@ -10,13 +10,11 @@ import msgspec
 import pytest
 import schemathesis
 
-from api.app import create_app
 from api.problems import PROBLEMS
 from api.rules import RulesBody
-from ledger.postgres import Database
 from ledger.presets.loader import load, names
-from ledger.settings import Settings
 from ledger.values.reasons import Reason
+from tests.api.asking import DOCUMENT
 from tests.api.ledgers import Served
 
 Operation = tuple[str, str, dict[str, Any]]
@@ -24,7 +22,7 @@ Operation = tuple[str, str, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return create_app(Settings(), Database("", "", "")).cold.openapi()
+    return DOCUMENT
 
 
 def operations(document: dict[str, Any]) -> Iterator[Operation]:

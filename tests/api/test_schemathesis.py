@@ -8,9 +8,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.checks import CHECKS
 
 from api import reading
-from api.app import create_app
-from ledger.postgres import Database
-from ledger.settings import Settings
+from tests.api.asking import DOCUMENT
 from tests.api.ledgers import Served
 
 pytestmark = pytest.mark.slow
@@ -20,7 +18,6 @@ LEFT_OUT: Final = {
     "not_a_server_error",  # 503 is an answer to a position that is far away; see below
     "positive_data_acceptance",  # the document can't say what a check digit is
 }
-DOCUMENT: Final[dict[str, Any]] = create_app(Settings(), Database("", "", "")).cold.openapi()
 # Terminals sign what they send, which nothing here can do.
 OPERATORS: Final = schemathesis.openapi.from_dict(DOCUMENT).exclude(tag="terminals")
 
