@@ -12,16 +12,14 @@ is a decision that broke: it may have met a stream that relies on reference data
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from ledger.batch import Batch, Failed, Outcome
 from ledger.decisions.reference import Reference
-from ledger.decisions.situation import Command, Finding
+from ledger.decisions.situation import Command, Finding, InvalidCommandError
 from ledger.facts.codec import decode
 from ledger.log.store import Session, Store, StoreUnavailableError, StreamMovedError
 from ledger.secrets import require_peppers
@@ -29,14 +27,16 @@ from ledger.values.clock import Clock, instant_of, minute_of
 from ledger.values.codes import Pepper
 from ledger.values.ids import StreamId
 from ledger.values.reasons import Refusal
+from ledger.waiting import Submission, Waiting
 
 LARGEST_BATCH: Final = 1_000  # facts
 CAPACITY: Final = 8_192  # commands that may wait
 LANES: Final = 2  # batches that may be in flight at once
 WORTH_A_LANE: Final = 16  # waiting commands that start another lane
-BULK_PATIENCE: Final = 0.1  # seconds that bulk work lets terminals go before
 ANNOUNCE_EVERY: Final = 0.05  # seconds: followers are woken at most this often
 RECONNECT_AFTER: Final = 0.2  # seconds
+LATEST: Final = 5  # minutes that a clock may be behind the log's before somebody should look
+REMIND_AFTER: Final = 60.0  # seconds from one such message to the next
 
 _log = logging.getLogger(__name__)
 
@@ -57,15 +57,6 @@ class CommandFailedError(WriterError):
     """A defect: this command can't be decided or stored. Nothing of it was appended."""
 
 
-@dataclass(slots=True)
-class Submission:
-    """A command that waits for its outcome."""
-
-    command: Command
-    future: "asyncio.Future[Outcome]"
-    submitted: float  # the loop's time
-
-
 class Writer:
     """Decides and appends commands. One per event loop; start it, submit, stop it."""
 
@@ -83,16 +74,13 @@ class Writer:
         self._clock = clock
         self._peppers = peppers
         self._capacity = capacity
-        self._largest_batch = largest_batch
         self._lanes = lanes
-        self._in_flight: set[StreamId] = set()
         self._batches: set[asyncio.Task[None]] = set()
-        self._urgent: deque[Submission] = deque()
-        self._bulk: deque[Submission] = deque()
-        self._bulk_taken = 0.0  # when bulk work had its last turn
+        self._waiting = Waiting(largest_batch)
         self._arrived = asyncio.Event()
         self._appended = asyncio.Event()
         self._stopping = False
+        self._next_reminder = 0.0  # when the clock may be complained about again
         self._tasks: list[asyncio.Task[None]] = []
         self.reference = Reference()
         self._reference_is_stale = True
@@ -126,22 +114,22 @@ class Writer:
     @property
     def waiting(self) -> int:
         """Commands that no batch has taken yet."""
-        return len(self._urgent) + len(self._bulk)
+        return len(self._waiting)
 
     def submit(self, command: Command) -> "asyncio.Future[Outcome]":
         """Queue a command. Its future resolves after the commit.
 
-        The future raises OutcomeUnknownError or CommandFailedError.
+        The future raises OutcomeUnknownError, CommandFailedError or InvalidCommandError.
 
         Raises:
             OverloadedError: the queue is full, or the writer is stopping.
         """
-        if self._stopping or self.waiting >= self._capacity:
+        if self._stopping or len(self._waiting) >= self._capacity:
             raise OverloadedError
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Outcome] = loop.create_future()
-        queue = self._bulk if command.may_wait else self._urgent
-        queue.append(Submission(command, future, loop.time()))
+        streams, weight = command.streams, command.weight
+        self._waiting.put(Submission(command, future, loop.time(), streams, weight))
         self._arrived.set()
         return future
 
@@ -150,51 +138,34 @@ class Writer:
         return await self.submit(command)
 
     async def _run(self) -> None:
-        """Start a batch whenever a lane is free and work waits that is worth it."""
+        """Start batches for as long as anything may come."""
         while not (self._stopping and not self.waiting and not self._batches):
             await self._arrived.wait()
             self._arrived.clear()
-            while self._may_start() and (batch := self._take()):
-                streams = _streams([each.command for each in batch])
-                self._in_flight.update(streams)
-                task = asyncio.create_task(self._process(batch))
-                self._batches.add(task)
-                task.add_done_callback(partial(self._finish, streams))
+            try:
+                self._start_batches()
+            except Exception:  # noqa: BLE001 (who waits is told, not left to wait for ever)
+                _log.exception("no batch could be started")
+                for each in self._waiting.drain():
+                    _fail(each, CommandFailedError("no batch could be started"))
+
+    def _start_batches(self) -> None:
+        """Start a batch whenever a lane is free and work waits that is worth it."""
+        now = asyncio.get_running_loop().time()
+        while self._may_start() and (batch := self._waiting.take(now)):
+            task = asyncio.create_task(self._process(batch))
+            self._batches.add(task)
+            task.add_done_callback(partial(self._finish, batch))
 
     def _may_start(self) -> bool:
         if not self._batches:
             return True
-        return len(self._batches) < self._lanes and self.waiting >= WORTH_A_LANE
+        return len(self._batches) < self._lanes and self._waiting.ready >= WORTH_A_LANE
 
-    def _finish(self, streams: Sequence[StreamId], task: "asyncio.Task[None]") -> None:
+    def _finish(self, batch: Sequence[Submission], task: "asyncio.Task[None]") -> None:
         self._batches.discard(task)
-        self._in_flight.difference_update(streams)
+        self._waiting.release(batch)
         self._arrived.set()
-
-    def _take(self) -> list[Submission]:
-        """What goes into the next batch: terminals first, bulk work one command at a time."""
-        if self._bulk_is_due() and self._in_flight.isdisjoint(self._bulk[0].command.streams):
-            self._bulk_taken = asyncio.get_running_loop().time()
-            return [self._bulk.popleft()]
-        batch: list[Submission] = []
-        kept: list[Submission] = []  # their streams are in flight: the next batch's
-        room = self._largest_batch
-        while self._urgent and (
-            room == self._largest_batch or self._urgent[0].command.weight <= room
-        ):
-            each = self._urgent.popleft()
-            room -= each.command.weight
-            free = not self._in_flight or self._in_flight.isdisjoint(each.command.streams)
-            (batch if free else kept).append(each)
-        self._urgent.extendleft(reversed(kept))
-        return batch
-
-    def _bulk_is_due(self) -> bool:
-        """Whether a bulk command waits and no terminal does, or it has let them go for a while."""
-        if not self._bulk or not self._urgent:
-            return bool(self._bulk)
-        waits_since = max(self._bulk[0].submitted, self._bulk_taken)
-        return asyncio.get_running_loop().time() - waits_since > BULK_PATIENCE
 
     async def _process(self, batch: Sequence[Submission]) -> None:
         """Give every submission its outcome, whatever happens."""
@@ -228,7 +199,7 @@ class Writer:
     async def _attempt(self, batch: Sequence[Submission]) -> Sequence[Submission]:
         """Decide and append optimistically. Returns those that have to go under the lock."""
         commands = [each.command for each in batch]
-        stored = await self._store.read(_streams(commands))
+        stored = await self._store.read(_streams(batch))
         now = self._clock.now() + self.reference.clock_offset
         decided = Batch(commands, stored, self.reference, now, self._peppers)
         base = 0
@@ -259,10 +230,10 @@ class Writer:
         async with self._store.locked() as session:
             if session.head.reference != self.reference.position:
                 await self._refresh(session)
-            stored = await session.read(_streams(commands))
-            now = max(
-                self._clock.now() + self.reference.clock_offset, instant_of(session.head.minute)
-            )
+            stored = await session.read(_streams(batch))
+            own = self._clock.now() + self.reference.clock_offset
+            self._compare_clocks(session.head.minute - minute_of(own))
+            now = max(own, instant_of(session.head.minute))
             decided = Batch(commands, stored, self.reference, now, self._peppers)
             base, minute = 0, minute_of(now)
             # Also without rows: a refusal moves the log's minute, or its command's first attempt,
@@ -274,6 +245,17 @@ class Writer:
         self._note_append(decided)
         for each, outcome in zip(batch, decided.outcomes(base), strict=True):
             _resolve(each, outcome)
+
+    def _compare_clocks(self, behind: int) -> None:
+        """Say so where our clock is far behind the log's. It works, under the lock: slowly."""
+        now = asyncio.get_running_loop().time()
+        if behind > LATEST and now >= self._next_reminder:
+            self._next_reminder = now + REMIND_AFTER
+            _log.error(
+                "the log is %d minutes ahead of this host's clock: set this clock, or the one that"
+                " was ahead; until time has caught up every batch waits for the head's lock",
+                behind,
+            )
 
     def _note_append(self, decided: Batch) -> None:
         if decided.changes_reference:
@@ -301,16 +283,20 @@ class Writer:
 
     async def _announce(self) -> None:
         """Wake the followers after appends, at most once in `ANNOUNCE_EVERY`."""
-        while True:
+        while not self._stopping:
             await self._appended.wait()
             self._appended.clear()
-            with suppress(StoreUnavailableError):  # they poll, too
+            try:
                 await self._store.announce()
+            except StoreUnavailableError:
+                pass  # they poll, too
+            except Exception:  # noqa: BLE001 (the next one may be heard)
+                _log.exception("followers were not woken")
             await asyncio.sleep(ANNOUNCE_EVERY)
 
 
-def _streams(commands: Sequence[Command]) -> list[StreamId]:
-    return list({stream for command in commands for stream in command.streams})
+def _streams(batch: Sequence[Submission]) -> list[StreamId]:
+    return list({stream for each in batch for stream in each.streams})
 
 
 def _answers(decided: Batch) -> bool:
@@ -321,11 +307,13 @@ def _answers(decided: Batch) -> bool:
 def _resolve(each: Submission, outcome: Outcome) -> None:
     if each.future.done():  # the caller has gone away
         return
-    if isinstance(outcome, Failed):
+    if not isinstance(outcome, Failed):
+        each.future.set_result(outcome)
+    elif isinstance(outcome.error, InvalidCommandError):  # the caller's to mend
+        each.future.set_exception(outcome.error)
+    else:
         _log.error("command %s failed", each.command.command_id, exc_info=outcome.error)
         each.future.set_exception(CommandFailedError(repr(outcome.error)))
-    else:
-        each.future.set_result(outcome)
 
 
 def _fail(each: Submission, error: WriterError) -> None:

@@ -6,6 +6,7 @@ On the log in memory: none of it depends on PostgreSQL.
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Self
 
 import pytest
 
@@ -15,6 +16,7 @@ from ledger.decisions.situation import Command, Decision, Situation
 from ledger.log.memory import MemoryRecorder, MemoryStore
 from ledger.log.rows import Rows
 from ledger.log.store import StoredRow, StoreUnavailableError
+from ledger.values.ids import StreamId
 from ledger.writer import CommandFailedError, OutcomeUnknownError, OverloadedError, Writer
 from tests.builders.commands import issue, order_carnets, publish_rules
 from tests.ledger.writing import carry_out, claim, in_circulation, writing
@@ -275,6 +277,66 @@ async def test_an_announcement_that_fails_is_not_the_last(store: SlowStore) -> N
     assert len(attempts) == 2
 
 
+async def test_followers_are_woken_again_after_a_defect(
+    store: SlowStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    attempts: list[None] = []
+
+    async def announce() -> None:
+        attempts.append(None)
+        raise RuntimeError("no such channel")
+
+    store.announce = announce  # type: ignore[method-assign]
+    async with writing(store) as writer:
+        for ticket in (1, 2):
+            await writer.execute(claim(ticket))
+            await asyncio.sleep(0.1)
+
+    assert len(attempts) == 2
+    assert caplog.messages == ["followers were not woken"] * 2
+
+
+async def test_who_waits_is_told_when_no_batch_can_be_started(
+    store: SlowStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And the writer goes on with what comes later."""
+    async with writing(store) as writer:
+        may_start, writer._may_start = writer._may_start, broken  # type: ignore[method-assign]
+        answers = [writer.submit(each) for each in (claim(1), claim(2), *chunks(1))]
+        _, hanging = await asyncio.wait(answers, timeout=5)
+        writer._may_start = may_start  # type: ignore[method-assign]
+        after = await writer.execute(claim(1))
+
+    assert hanging == set()
+    assert all(isinstance(each.exception(), CommandFailedError) for each in answers)
+    assert isinstance(after, Recorded)
+    assert caplog.messages == ["no batch could be started"]
+
+
+async def test_a_command_that_cant_be_queued_is_its_callers_trouble(store: SlowStore) -> None:
+    async with writing(store) as writer:
+        for unfit in (Streamless, Weightless):
+            with pytest.raises(ZeroDivisionError):
+                await writer.submit(unfit.of(claim(1)))
+
+        assert isinstance(await writer.execute(claim(1)), Recorded)
+
+
+async def test_one_crowded_ticket_leaves_the_other_lane_to_others(store: SlowStore) -> None:
+    """Though more wait for it than a batch takes."""
+    async with writing(store, largest_batch=20) as writer:
+        store.pause = 0.02
+        crowd = [writer.submit(claim(1, of=n)) for n in range(20)]
+        await asyncio.sleep(0.01)
+        crowd += [writer.submit(claim(1, of=n)) for n in range(20, 60)]
+        others = [writer.submit(claim(1, number)) for number in range(2, 9)]
+        await asyncio.gather(*others)
+        assert not any(answer.done() for answer in crowd[20:])
+        await asyncio.wait(crowd)
+
+    assert [isinstance(answer.result(), Recorded) for answer in crowd] == [True] + [False] * 59
+
+
 # Commands and callers for the tests above.
 
 
@@ -282,11 +344,31 @@ class Broken(RedeemTickets, frozen=True, kw_only=True):
     """A defect of ours."""
 
     @classmethod
-    def of(cls, redeem: RedeemTickets) -> "Broken":
+    def of(cls, redeem: RedeemTickets) -> Self:
         return cls(**{name: getattr(redeem, name) for name in redeem.__struct_fields__})
 
     def decide(self, at: Situation) -> Decision:
         raise ZeroDivisionError
+
+
+class Weightless(Broken, frozen=True, kw_only=True):
+    """A defect of ours that shows before anything is decided."""
+
+    @property
+    def weight(self) -> int:
+        raise ZeroDivisionError
+
+
+class Streamless(Broken, frozen=True, kw_only=True):
+    """Another one."""
+
+    @property
+    def streams(self) -> tuple[StreamId, ...]:
+        raise ZeroDivisionError
+
+
+def broken() -> bool:
+    raise ZeroDivisionError
 
 
 MORE_CARNETS = order_carnets(command_id="more", order="order-2", carnets=20)
