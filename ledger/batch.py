@@ -14,8 +14,8 @@ from ledger.decisions.folds import FOLDS
 from ledger.decisions.reference import Reference
 from ledger.decisions.situation import Accepted, Command, Finding, Situation
 from ledger.facts import AnyFact, Event
-from ledger.facts.codec import decode_all
-from ledger.log.rows import RefusedCommand, Rows
+from ledger.facts.codec import REFERENCE, decode_all
+from ledger.log.rows import EventTooLargeError, RefusedCommand, Rows
 from ledger.values.codes import Pepper
 from ledger.values.ids import StreamId
 from ledger.values.reasons import Reason, Refusal
@@ -33,7 +33,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """The decision itself broke. A defect of ours: somebody has to look."""
+    """No answer. Of ours, a defect; an InvalidCommandError is the caller's to mend."""
 
     error: Exception
 
@@ -117,10 +117,10 @@ class Batch:
             return Failed(e)
         return self._record(command, decision) if isinstance(decision, Accepted) else decision
 
-    def _record(self, command: Command, accepted: Accepted) -> Recorded:
+    def _record(self, command: Command, accepted: Accepted) -> Recorded | Failed:
         request = command.request_digest() if command.keeps_digest else ""
         rows, streams, versions = self.rows, self._at.streams, self._versions
-        last: Recorded | None = None
+        added: list[tuple[int, Event]] = []
         for stream, fact in accepted.facts:
             version = versions.get(stream, 0) + 1
             event = Event(
@@ -132,17 +132,30 @@ class Batch:
                 fact=fact,
                 request=request,
             )
-            position = _PROVISIONAL + rows.add(event)
+            try:
+                added.append((_PROVISIONAL + rows.add(event), event))
+            except EventTooLargeError as e:
+                self._take_back(added)
+                return Failed(e)
             versions[stream] = version
+        if not added:
+            raise ValueError(f"{type(command).__name__} was accepted without a fact")
+
+        # From here on the command has happened.
+        for position, event in added:
+            stream, fact = event.stream, event.fact
             self._done[stream, command.command_id] = (event, position)
             if (evolve := FOLDS.get(fact.__class__)) is not None:
                 streams[stream] = evolve(streams.get(stream), event, fact, position)
-            if rows.reference_offset == position - _PROVISIONAL:
+            if fact.__class__ in REFERENCE:
                 self._refer(fact, position)
-            last = Recorded(position, event)
-        if last is None:
-            raise ValueError(f"{type(command).__name__} was accepted without a fact")
-        return last
+        return Recorded(*added[-1])
+
+    def _take_back(self, added: Sequence[tuple[int, Event]]) -> None:
+        """A command happens as a whole, or not at all."""
+        self.rows.cut(len(self.rows) - len(added))
+        for _, event in added:
+            self._versions[event.stream] -= 1
 
     def _refer(self, fact: AnyFact, position: int) -> None:
         if not self._own_reference:

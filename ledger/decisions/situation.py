@@ -56,7 +56,7 @@ Decision = Accepted | Finding | Refusal
 
 
 class InvalidCommandError(ValueError):
-    """A command that can't be meant: nobody decides on it. The message names field and limit."""
+    """A command that can't be meant: nothing comes of it. The message names field and limit."""
 
 
 def require(*, holds: bool, otherwise: str) -> None:

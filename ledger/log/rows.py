@@ -7,6 +7,7 @@ inserts, of positions and of commits is the same, and a reader never passes over
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ledger.decisions.situation import InvalidCommandError
 from ledger.facts import Event
 from ledger.facts.codec import REFERENCE, REFERENCE_TOPICS, TOPICS, encode
 from ledger.log.arrays import Blobs, Numbers, Texts
@@ -56,9 +57,19 @@ VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 
 
+LARGEST_EVENT: Final = 65_535  # bytes; the table refuses more
+
+
+class EventTooLargeError(InvalidCommandError):
+    """A command said more than an event can hold."""
+
+    def __init__(self, topic: str, size: int) -> None:
+        super().__init__(f"{topic}: at most {LARGEST_EVENT} bytes, and this has {size}")
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The log's size, the minute of its last fact, the position of its last reference fact."""
+    """The log's size, the minute last decided at, the position of its last reference fact."""
 
     size: int
     minute: int
@@ -79,16 +90,31 @@ class Rows:
         return len(self.streams)
 
     def add(self, event: Event) -> int:
-        """Encode an event, once and for ever, and put it last. Returns its number, from 1."""
-        kind = event.fact.__class__
+        """Encode an event, once and for ever, and put it last. Returns its number, from 1.
+
+        Raises:
+            EventTooLargeError: it is; nothing is added.
+        """
+        kind, state = event.fact.__class__, encode(event)
+        if len(state) > LARGEST_EVENT:
+            raise EventTooLargeError(TOPICS[kind], len(state))
         self.streams.append(event.stream)
         self.versions.append(event.version)
         self.topics.append(TOPICS[kind])
-        self.states.append(encode(event))
+        self.states.append(state)
         number = len(self.states)
         if kind in REFERENCE:
             self.reference_offset = number
         return number
+
+    def cut(self, length: int) -> None:
+        """Keep the first `length` events."""
+        for column in (self.streams, self.versions, self.topics, self.states):
+            del column[length:]
+        kept = enumerate(self.topics, start=1)
+        self.reference_offset = max(
+            (n for n, topic in kept if topic in REFERENCE_TOPICS), default=0
+        )
 
     def parameters(
         self, minute: int, *, expected_reference: int | None, not_before: int | None

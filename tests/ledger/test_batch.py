@@ -5,10 +5,18 @@ import pytest
 from ledger.batch import Batch, Failed, Outcome, Recorded
 from ledger.decisions.redemption import RedeemTickets
 from ledger.decisions.reference import Reference
-from ledger.decisions.situation import Accepted, Command, Decision, Finding, Situation
+from ledger.decisions.situation import (
+    Accepted,
+    Command,
+    Decision,
+    Finding,
+    InvalidCommandError,
+    Situation,
+)
 from ledger.facts import TicketsRedeemed
 from ledger.facts.codec import UnreadableEventError, decode, encode
-from ledger.values.ids import carnet_stream, programme_stream
+from ledger.log.rows import LARGEST_EVENT
+from ledger.values.ids import carnet_stream, programme_stream, terminal_stream, venue_stream
 from ledger.values.reasons import Reason, Refusal
 from tests.builders.commands import (
     check,
@@ -18,8 +26,17 @@ from tests.builders.commands import (
     revoke_terminal,
     void,
 )
-from tests.builders.history import READY, STARTED, Log, log_of
-from tests.builders.world import NOW, PEPPERS, PROGRAMME, TERMINAL, with_changes
+from tests.builders.facts import redeemed, venue_suspended
+from tests.builders.history import ELSEWHERE, READY, STARTED, Log, log_of
+from tests.builders.world import (
+    NOW,
+    OTHER_TERMINAL,
+    PEPPERS,
+    PROGRAMME,
+    TERMINAL,
+    VENUE,
+    with_changes,
+)
 from tests.ledger.writing import claim
 
 CARNET = carnet_stream("BFC22-0000001")
@@ -209,6 +226,30 @@ def test_a_decision_that_breaks_fails_alone() -> None:
 def test_nothing_is_accepted_without_a_fact() -> None:
     with pytest.raises(ValueError, match="Empty was accepted without a fact"):
         decided(of(Empty, 1))
+
+
+class Swollen(RedeemTickets, frozen=True, kw_only=True):
+    """The first two of its facts fit; the second is reference data."""
+
+    def decide(self, at: Situation) -> Decision:
+        plain, large = redeemed().fact, redeemed(workshop_id="x" * LARGEST_EVENT).fact
+        suspended = (venue_stream(VENUE), venue_suspended())
+        return Accepted(((self.stream, plain), suspended, (self.stream, large)))
+
+
+def test_of_a_command_that_says_too_much_nothing_happens() -> None:
+    """Though its first facts were in the batch already."""
+    revoke = revoke_terminal(terminal=OTHER_TERMINAL)
+    batch = decided(revoke, of(Swollen, 1), claim(1), after=log_of(*READY, *ELSEWHERE))
+    _, failed, done = batch.outcomes(0)
+
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, InvalidCommandError)
+    assert isinstance(done, Recorded)
+    assert batch.rows.streams == [terminal_stream(OTHER_TERMINAL), CARNET]
+    assert batch.rows.versions[1] == 4
+    assert batch.rows.reference_offset == 1
+    assert not batch.reference.venues[VENUE].suspended
 
 
 def test_a_stream_that_cant_be_read_says_so() -> None:

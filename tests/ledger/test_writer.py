@@ -13,13 +13,13 @@ import pytest
 
 from ledger.batch import Recorded
 from ledger.decisions.programmes import RegisterHolder, StartLedger
-from ledger.decisions.situation import Command, Finding
+from ledger.decisions.situation import Command, Finding, InvalidCommandError
 from ledger.decisions.terminals import EnrolTerminal, InviteTerminal
 from ledger.decisions.venues import QualifyVenue, RegisterVenue
 from ledger.facts import Event
-from ledger.facts.codec import decode
+from ledger.facts.codec import decode, encode
 from ledger.log.connection import Connection, PostgresStore, _append
-from ledger.log.rows import Rows
+from ledger.log.rows import LARGEST_EVENT, Rows
 from ledger.log.store import StoredRow, StoreUnavailableError
 from ledger.postgres import Database, PostgresServer
 from ledger.postgres.database import prepare_embedded
@@ -280,6 +280,28 @@ async def test_a_clock_behind_the_log_takes_the_logs_minute(ledger: Database) ->
     assert second.event.recorded_at == ahead.instant.replace(second=0)
 
 
+async def test_a_clock_that_is_far_behind_the_log_is_told_once(
+    ledger: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Or one that was ahead: nobody can know which. All goes on, slowly."""
+    async with (
+        writing(store_on(ledger), SetClock(NOW + timedelta(minutes=5))) as other,
+        writing(store_on(ledger)) as writer,
+    ):
+        await carry_out(other, [claim(1)])
+        await carry_out(writer, [claim(2)])
+        assert caplog.messages == []
+    async with (
+        writing(store_on(ledger), SetClock(NOW + timedelta(minutes=6))) as ahead,
+        writing(store_on(ledger)) as writer,
+    ):
+        await carry_out(ahead, [claim(3)])
+        await carry_out(writer, [claim(4), claim(5)])
+
+    (told,) = caplog.messages
+    assert told.startswith("the log is 6 minutes ahead of this host's clock")
+
+
 async def test_without_its_guard_a_slow_clock_would_back_date(ledger: Database) -> None:
     ahead = SetClock(NOW + timedelta(minutes=10))
     async with writing(store_on(ledger), ahead) as fast:
@@ -331,8 +353,10 @@ async def test_what_a_retry_was_refused_its_first_attempt_is_not_granted(
 # Faults.
 
 
-async def test_what_cant_be_stored_fails_alone(ledger: Database) -> None:
-    """An event of more than 65 535 bytes, which the table refuses."""
+async def test_an_event_that_is_too_large_is_refused_before_the_append(
+    ledger: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The table would refuse it too, and with it a whole batch. Its caller can mend it."""
     too_long = claim(3, workshop_id="x" * 70_000)
     claims = [claim(1), claim(2), too_long, claim(4), claim(5)]
     async with writing(store_on(ledger)) as writer:
@@ -340,8 +364,22 @@ async def test_what_cant_be_stored_fails_alone(ledger: Database) -> None:
         await asyncio.wait(answers)
 
     assert [each.exception() is None for each in answers] == [True, True, False, True, True]
-    assert isinstance(answers[2].exception(), CommandFailedError)
+    error = answers[2].exception()
+    assert isinstance(error, InvalidCommandError)
+    assert str(error).startswith("tickets.redeemed.v1: at most 65535 bytes, and this has 70")
     assert events(ledger)[-1].version == 7
+    assert caplog.messages == []
+
+
+async def test_an_event_may_be_as_large_as_the_table_takes(ledger: Database) -> None:
+    async with writing(store_on(ledger)) as writer:
+        (first,) = await carry_out(writer, [claim(1, workshop_id="x")])
+        room = LARGEST_EVENT - len(encode(first.event)) + 1
+        (done,) = await carry_out(writer, [claim(2, workshop_id="x" * room)])
+        with pytest.raises(InvalidCommandError):
+            await writer.execute(claim(3, workshop_id="x" * (room + 1)))
+
+    assert len(encode(done.event)) == LARGEST_EVENT
 
 
 class LosesAnswers(PostgresStore):
