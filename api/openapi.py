@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from api import contract
 from api.examples import add_examples
-from api.problems import CONTENT_TYPE, Problem
+from api.problems import CONTENT_TYPE, PROBLEMS, Problem
 
 Document = dict[str, Any]
 
@@ -164,7 +164,10 @@ def _add_answers(path: str, operation: Document, schemas: Document) -> None:
             }
         },
         "content": {
-            CONTENT_TYPE.decode(): {"schema": {"$ref": "#/components/schemas/Problem"}},
+            CONTENT_TYPE.decode(): {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "example": msgspec.to_builtins(PROBLEMS["ticket-already-redeemed"]),
+            },
         },
     }
 
