@@ -120,9 +120,7 @@ class PostgresStore:
             await connection.execute(self._notify)
 
     async def close(self) -> None:
-        while self._idle:
-            with suppress(psycopg.Error):
-                await self._idle.pop().close()
+        await self._drop_idle()
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
@@ -135,14 +133,28 @@ class PostgresStore:
                 await connection.close()
                 raise
             finally:
-                if connection.info.transaction_status is TransactionStatus.IDLE:
-                    self._idle.append(connection)
-                else:  # lost, or left in the middle of something
-                    await connection.close()
+                await self._put_back(connection)
+
+    async def _put_back(self, connection: Connection) -> None:
+        """Keep the connection for the next one, where it can be used again."""
+        if connection.info.transaction_status is TransactionStatus.IDLE:
+            self._idle.append(connection)
+            return
+        # What broke this one, a restart most likely, broke those as well that nobody uses just
+        # now. Each of them would cost a batch its answer. Else it was left in the middle.
+        if connection.closed:
+            await self._drop_idle()
+        await connection.close()
+
+    async def _drop_idle(self) -> None:
+        while self._idle:
+            with suppress(psycopg.Error):
+                await self._idle.pop().close()
 
     async def _connect(self) -> Connection:
-        connecting = psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
-        connection = await asyncio.wait_for(connecting, timeout=CONNECT_WITHIN)
+        # Not `wait_for`, which forgets that it was cancelled where the connection comes just then.
+        async with asyncio.timeout(CONNECT_WITHIN):
+            connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
         try:
             await connection.execute(SESSION)
         except BaseException:

@@ -459,6 +459,25 @@ async def test_a_killed_database_is_waited_for(server_folder: Path) -> None:
     assert [log[each.position - 1] for each in (*first, second)] == [first[0].event, second.event]
 
 
+async def test_a_restarted_database_costs_one_batch_its_answer(ledger: Database) -> None:
+    """Not one more for each connection that was idle meanwhile."""
+    store = store_on(ledger)
+    async with writing(store) as writer:
+        await asyncio.gather(*(store.read(["carnet:none"]) for _ in range(3)))
+        assert len(store._idle) == 3
+        with psycopg.connect(ledger.writer, autocommit=True) as beside:
+            beside.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                " AND usename = current_user"
+            )
+        with pytest.raises(OutcomeUnknownError):
+            await execute_until_lost(writer)
+        assert store._idle == []
+
+        assert isinstance(await writer.execute(claim(1)), Recorded)
+
+
 async def execute_until_lost(writer: Writer) -> None:
     """A session may outlive its server by a statement or two."""
     while True:
