@@ -57,7 +57,8 @@ CREATE TABLE log_head (
     id smallint PRIMARY KEY,
     -- How many events there are, which is the position of the last one.
     size bigint NOT NULL,
-    -- The Unix minute of the last event: seconds since 1970 divided by 60.
+    -- The Unix minute at which something was last decided, an event or a refusal:
+    -- seconds since 1970 divided by 60.
     minute bigint NOT NULL,
     -- The position of the last event that is reference data; 0 before the first.
     reference bigint NOT NULL,
