@@ -1,0 +1,94 @@
+"""What a terminal is told: receipts, verdicts, and the problems that tell failures."""
+
+from http import HTTPStatus
+
+import msgspec
+
+from api.contract import RedemptionReceipt, Verdict, VoidReceipt
+from api.problems import Problem, problem
+from ledger.batch import Recorded
+from ledger.facts import RedemptionVoided, TicketsRedeemed
+from ledger.writer import CommandFailedError, OutcomeUnknownError, OverloadedError
+
+
+def status_of(outcome: Recorded) -> int:
+    """201, or 200 where it had happened before."""
+    return HTTPStatus.OK if outcome.replayed else HTTPStatus.CREATED
+
+
+def receipt(outcome: Recorded) -> RedemptionReceipt:
+    """Of a claim that has happened."""
+    event, fact = outcome.event, outcome.event.fact
+    if not isinstance(fact, TicketsRedeemed):
+        raise TypeError(f"a claim led to {type(fact).__name__}")
+    return RedemptionReceipt(
+        claim_id=event.command_id,
+        position=outcome.position,
+        carnet=event.stream[len("carnet:") :],
+        tickets=fact.tickets,
+        amount_cents=fact.amount_cents,
+        venue=fact.venue,
+        served_at=fact.served_at,
+        served_on=fact.served_on,
+        replayed=outcome.replayed,
+    )
+
+
+def void_receipt(outcome: Recorded) -> VoidReceipt:
+    """Of a void that has happened."""
+    event, fact = outcome.event, outcome.event.fact
+    if not isinstance(fact, RedemptionVoided):
+        raise TypeError(f"a void led to {type(fact).__name__}")
+    return VoidReceipt(
+        void_id=event.command_id,
+        claim_id=fact.claim_id,
+        position=outcome.position,
+        tickets=fact.tickets,
+        amount_cents=fact.amount_cents,
+        replayed=outcome.replayed,
+    )
+
+
+def verdict(claim_id: str, outcome: Recorded | Problem) -> Verdict:
+    """On one claim of a batch."""
+    if isinstance(outcome, Problem):
+        return Verdict(
+            claim_id=claim_id,
+            status=outcome.status,
+            type=outcome.type,
+            title=outcome.title,
+            title_fr=outcome.title_fr,
+            reason=outcome.reason,
+            retry=outcome.retry,
+        )
+    told = receipt(outcome)
+    return Verdict(
+        claim_id=claim_id,
+        status=status_of(outcome),
+        position=told.position,
+        carnet=told.carnet,
+        tickets=told.tickets,
+        amount_cents=told.amount_cents,
+        served_on=told.served_on,
+        replayed=told.replayed,
+    )
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that tells a failure of the writer or an unreadable body."""
+    match error:
+        case OverloadedError():
+            return problem("overloaded")
+        case OutcomeUnknownError():
+            return problem("unavailable")
+        case CommandFailedError():
+            return problem("failed")
+        case msgspec.ValidationError():
+            return problem("invalid", _without_values(str(error)))
+        case _:
+            return problem("malformed")
+
+
+def _without_values(message: str) -> str:
+    """Msgspec's words on where and what; it quotes no values but unknown fields' names."""
+    return message if "unknown field" not in message else "Object contains an unknown field"
