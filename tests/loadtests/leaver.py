@@ -1,4 +1,4 @@
-"""A program that is busy with a scratch ledger in FOLDER, itself and a worker, for a minute.
+"""A program that is busy with a scratch ledger in FOLDER, itself and a worker, for long.
 
     python -m tests.loadtests.leaver FOLDER
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from loadtests import scratch
 from loadtests.leaving import tidy_when_told_to_go
 
-BUSY = 60  # seconds; far more than it takes to leave
+BUSY = 100  # seconds; far more than it takes to leave
 FAST = {"fsync": "off", "shared_buffers": "16MB"}
 
 
