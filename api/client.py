@@ -5,8 +5,8 @@ To run, to read, or to copy with `client_link.py` and `client_wire.py`; it needs
 
     device = Device.make(Path("till"), "https://clearing.example.org")
     device.enrol("t-0123456789ab-…")  # once, with the invitation that the operator shows
-    receipt = device.redeem(["BFC22-0001234-03-07K2M9Q-X"])
-    device.void(receipt["claim_id"], ["BFC22-0001234-03-07K2M9Q-X"])
+    receipt = device.redeem(["BFC22-0001234-03-Y5XC1KP-2"])
+    device.void(receipt["claim_id"], ["BFC22-0001234-03-Y5XC1KP-2"])
 
 One rule can't be left out. What changes something has an id, which is made and kept *before* it is
 sent, and it is sent again with that id until there is an answer: without one, the ticket may be
@@ -53,7 +53,7 @@ A first ticket, at a service on this machine:
 
   python -m api.client till make http://127.0.0.1:8080
   python -m api.client till enrol t-0123456789ab-0123456789abcdef0123456789abcd
-  python -m api.client till redeem BFC22-0001234-03-07K2M9Q-X
+  python -m api.client till redeem BFC22-0001234-03-Y5XC1KP-2
 
 Prints the answer as JSON. Leaves with 0: done; 1: refused; 2: not understood;
 4: outcome unknown, `resume` later. SOUCHE_PATIENCE: seconds until a request is

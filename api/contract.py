@@ -18,7 +18,7 @@ LARGEST_BATCH: Final = 500  # claims
 _END = r"(?!\n)"
 
 Uuid = Annotated[str, Meta(pattern=UUID_PATTERN + _END)]
-Code = Annotated[str, Meta(min_length=1, max_length=64, examples=["BFC22-0001234-03-07K2M9Q-X"])]
+Code = Annotated[str, Meta(min_length=1, max_length=64, examples=["BFC22-0001234-03-Y5XC1KP-2"])]
 Codes = Annotated[list[Code], Meta(min_length=1, max_length=LARGEST_CLAIM)]
 Sequence = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Counted by the device.")]
 Label = Annotated[str, Meta(pattern=NAME_PATTERN + _END)]

@@ -1,7 +1,9 @@
 """The document tells the truth: valid, complete, with examples that the service takes."""
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,9 +12,11 @@ import msgspec
 import pytest
 import schemathesis
 
+from api import client as client_module
 from api.problems import PROBLEMS
 from api.rules import RulesBody
 from ledger.presets.loader import load, names
+from ledger.values.codes import parse_code
 from ledger.values.reasons import Reason
 from tests.api.asking import DOCUMENT, OPERATIONS, SIGNED, example_of
 from tests.api.device import Device
@@ -66,6 +70,16 @@ def test_every_body_and_parameter_has_an_example_that_fits(document: dict[str, A
         for each in [*told, *operation.get("parameters", ())]:
             schema = {**each.get("schema", {}), **components}
             jsonschema_rs.validate(schema, each["example"])
+
+
+def test_every_code_that_is_shown_could_be_one(document: dict[str, Any]) -> None:
+    """Whoever copies one must not be told that it is none."""
+    texts = json.dumps(document) + Path(client_module.__file__).read_text()
+    shown = re.findall(r"BFC22-[0-9]{7}-[0-9]{2}-[0-9A-Z]{7}-[0-9A-Z]", texts)
+
+    assert len(shown) > 5
+    for code in shown:
+        parse_code(code)
 
 
 @pytest.mark.parametrize("path", SIGNED)
