@@ -101,6 +101,15 @@ def pay(run: Run, data: Data = None, who: As = None) -> None:
     say_done(f"Run {run} is paid", _step(data, who, run, runs.pay))
 
 
+@app.command(epilog=examples("souche payouts withdraw 2022-03"))
+def withdraw(run: Run, data: Data = None, who: As = None) -> None:
+    """Close a run before its end: no more of it leaves, and what has not left stays owed.
+
+    The next run can begin only then, or when this one is paid.
+    """
+    say_done(f"Run {run} is withdrawn", _step(data, who, run, runs.withdraw))
+
+
 @app.command(epilog=examples("souche payouts show 2022-03", "souche payouts show 2022-03 --json"))
 def show(run: Run, data: Data = None, json: Json = False) -> None:
     """Show a run, its lines, and the digest that an approver signs."""

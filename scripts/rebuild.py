@@ -24,7 +24,11 @@ app = new_app()
 @app.command(epilog=examples("souche rebuild", "souche rebuild balances", "souche rebuild --check"))
 def rebuild(
     models: Annotated[
-        list[str] | None, typer.Argument(metavar="MODEL...", help="Else all of them.")
+        list[str] | None,
+        typer.Argument(
+            metavar="MODEL...",
+            help=f"{', '.join(each.name for each in READ_MODELS)}; else all of them.",
+        ),
     ] = None,
     compare: Annotated[
         bool, typer.Option("--check", help="Compare only, row by row; exit 1 where they differ.")

@@ -3,6 +3,7 @@
 from api.problems import problem_for
 from ledger.values.reasons import Refusal
 from scripts.common.ending import CommandError
+from scripts.common.showing import euros
 
 
 class RefusedError(CommandError):
@@ -10,6 +11,12 @@ class RefusedError(CommandError):
 
     def __init__(self, refusal: Refusal) -> None:
         told = problem_for(refusal)
-        detail = ", ".join(f"{name} {value}" for name, value in refusal.detail.items())
+        detail = ", ".join(_told(name, value) for name, value in refusal.detail.items())
         super().__init__(f"Refused ({told.reason}): {told.title}.", detail)
         self.refusal = refusal
+
+
+def _told(name: str, value: object) -> str:
+    if isinstance(value, int) and name.endswith("_cents"):
+        return f"{name.removesuffix('_cents').replace('_', ' ')} {euros(value)}"
+    return f"{name.replace('_', ' ')} {value}"

@@ -5,7 +5,7 @@ from uuid import uuid4
 from api import payment_runs
 from api.payment_runs import RunView
 from ledger.batch import Outcome, Recorded
-from ledger.decisions.clearing import ApproveRun, FixCutoff, SubmitRun
+from ledger.decisions.clearing import ApproveRun, FixCutoff, SubmitRun, WithdrawRun
 from ledger.values.ids import RunId
 from ledger.values.reasons import Reason, Refusal
 from projections.projection import AsyncConnection
@@ -48,6 +48,11 @@ async def pay(ledger: Ledger, run: RunId) -> Recorded:
             lambda: payment_runs.pay(ledger.writer, ledger.views, run, ledger.actor.id)
         )
     )
+
+
+async def withdraw(ledger: Ledger, run: RunId) -> Recorded:
+    """Close a run before its end. What has not left stays owed."""
+    return await ledger.do(WithdrawRun(command_id=str(uuid4()), actor=ledger.actor.id, run=run))
 
 
 async def view(views: AsyncConnection, run: RunId) -> RunView | None:

@@ -103,6 +103,7 @@ def test_a_programme_of_this_year_redeems_today(own: Souche, tmp_path: Path) -> 
     own.do("venue", "qualify", VENUE, "--from", f"{YEAR}-01-01", "--authority", "Préfet")
     ((first, *_),) = read_print(prints).values()
 
+    nobody = own.run("terminal", "invite", VENUE, "--json", SOUCHE_PORT="9000")
     with serving(Settings(data=own.data, port=free_port())) as authority:
         invited = own.look("terminal", "invite", VENUE)
         with closing(Device.make(tmp_path / "till", f"http://{authority}")) as device:
@@ -110,6 +111,8 @@ def test_a_programme_of_this_year_redeems_today(own: Souche, tmp_path: Path) -> 
             receipt = device.redeem([first])
 
     assert said.err == ""
+    assert "No service runs" in nobody.err
+    assert "the invitation is for 127.0.0.1:9000" in nobody.err
     assert invited["qr"].startswith(f"souche:{authority}/")
     assert receipt["amount_cents"] == 1000
     assert own.look("payouts", "list")[0]["owed_cents"] == 1000

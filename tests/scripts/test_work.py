@@ -37,7 +37,7 @@ def test_a_ticket_is_redeemed_once(redeemed: Counter[str]) -> None:
 
 
 def test_orders_tell_how_far_they_are(ordered: Souche, handed_out: Codes) -> None:
-    (order,) = ordered.look("order", "list")
+    order = ordered.look("order", "list")[0]
 
     assert order["order_id"] == "first"
     assert order["issued_carnets"] == 1_000
@@ -152,6 +152,29 @@ def test_a_run_is_paid_by_two_people(ordered: Souche, redeemed: Counter[str]) ->
     assert (paid["state"], paid["paid_cents"]) == ("closed", 50_000)
     assert (payout["reimbursed_cents"], payout["owed_cents"]) == (50_000, 0)
     assert ordered.look("balances")["balanced"]
+
+
+def test_a_run_that_is_withdrawn_makes_room_for_the_next(
+    ordered: Souche, redeemed: Counter[str]
+) -> None:
+    ordered.do("payouts", "cutoff", "2022-04")
+    assert "run-open" in ordered.refuse("payouts", "cutoff", "2022-05")
+
+    ordered.do("payouts", "withdraw", "2022-04")
+
+    assert ordered.look("payouts", "show", "2022-04")["paid_cents"] == 0
+    ordered.do("payouts", "cutoff", "2022-05")
+    ordered.do("payouts", "withdraw", "2022-05")
+
+
+def test_money_that_is_missing_is_told_in_euros(ordered: Souche, handed_out: Codes) -> None:
+    ordered.do(
+        *("order", "create", "BFC22", "unfunded", "--millesime", "2022"),
+        *("--carnets", "10", "--size", "5", "--holder", STOCK),
+    )
+    ordered.do("order", "issue", "BFC22", "unfunded", "--to", str(ordered.data / "more.jsonl"))
+
+    assert "missing 500.00 €" in ordered.refuse("order", "activate", "BFC22", "unfunded")
 
 
 def test_a_run_that_is_not_there_is_told(ordered: Souche) -> None:
