@@ -33,6 +33,7 @@ def _tell(settings: Settings, started: Started) -> None:
     for role, token in started.tokens.items():
         say(f"{role.value:>9}: {token}  (kept in {token_file(settings.data, role)})")
     if started.tokens:
-        say("The tokens are shown this once. Serve the ledger with `souche serve`.")
+        say("The tokens are shown this once. Serve the ledger with `souche serve`;")
+        say("`souche programme example` begins a programme of your own.")
     else:
         say("Nothing was missing, so nothing was made.")
