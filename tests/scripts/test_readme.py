@@ -57,7 +57,7 @@ def shell(folder: Path, typed: list[str], port: int) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(700)
 def test_the_walk_of_the_readme_ends_with_a_paid_venue(newcomer: Path) -> None:
     port = free_port()
     serving, working = commands()
@@ -67,7 +67,7 @@ def test_the_walk_of_the_readme_ends_with_a_paid_venue(newcomer: Path) -> None:
         started = next((line for line in service.stdout if "Souche serves" in line), "")
         assert started
         worked = shell(newcomer, working, port)
-        out, err = worked.communicate(timeout=300)
+        out, err = worked.communicate(timeout=600)
     finally:
         service.terminate()
         service.communicate(timeout=60)
