@@ -1,5 +1,6 @@
 """What a running service holds, and how routes get at it."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from ledger.settings import Settings
 from ledger.values.clock import SystemClock
 from ledger.writer import Writer
 from projections.connecting import reader_conninfo
+
+_log = logging.getLogger(__name__)
 
 _PATIENCE: Final = 1.0  # seconds that a request waits for a connection
 
@@ -43,6 +46,11 @@ class Service:
 @asynccontextmanager
 async def running(settings: Settings, database: Database) -> AsyncIterator[Service]:
     """A service that has started; at the end it finishes what waits and leaves."""
+    if settings.tls and not settings.proxies:
+        _log.warning(
+            "SOUCHE_TLS says that something stands in front, SOUCHE_PROXIES doesn't count it:"
+            " all who come through it share the limit of one address"
+        )
     keys = open_secrets(settings.data)
     store = PostgresStore(database.writer, database.channel)
     writer = Writer(store, SystemClock(), keys.peppers)

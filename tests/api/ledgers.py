@@ -100,9 +100,12 @@ def served(database: Database, data: Path) -> Iterator[Served]:
 
 
 @contextmanager
-def serving(database: Database, data: Path, proxies: int = 0) -> Iterator[str]:
+def serving(
+    database: Database, data: Path, *, tls: bool = False, proxies: int = 0
+) -> Iterator[str]:
     """Serve on a free port of the loopback interface; give the address."""
-    app = create_app(Settings(data=data, authority=AUTHORITY, proxies=proxies), database)
+    settings = Settings(data=data, authority=AUTHORITY, tls=tls, proxies=proxies)
+    app = create_app(settings, database)
     config = uvicorn.Config(app, port=0, log_level="warning", lifespan="on", proxy_headers=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -185,3 +185,11 @@ def test_another_address_pays_only_where_nobody_says_whose_it_is(
         assert behind.get("/v1/status", headers={**WRONG, **told}).status_code == 429
         told = {"x-forwarded-for": "203.0.113.7, 203.0.113.8"}
         assert behind.get("/v1/status", headers={**WRONG, **told}).status_code == 401
+
+
+@pytest.mark.parametrize(("tls", "proxies", "told"), [(True, 0, 1), (True, 1, 0), (False, 0, 0)])
+def test_a_proxy_that_is_not_counted_is_told(
+    shared: Served, caplog: pytest.LogCaptureFixture, *, tls: bool, proxies: int, told: int
+) -> None:
+    with serving(shared.database, shared.data, tls=tls, proxies=proxies):
+        assert caplog.text.count("SOUCHE_PROXIES") == told
