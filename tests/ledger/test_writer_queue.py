@@ -305,7 +305,7 @@ async def test_who_waits_is_told_when_no_batch_can_be_started(
         answers = [writer.submit(each) for each in (claim(1), claim(2), *chunks(1))]
         _, hanging = await asyncio.wait(answers, timeout=5)
         writer._may_start = may_start  # type: ignore[method-assign]
-        after = await writer.execute(claim(1))
+        after = await asyncio.wait_for(writer.execute(claim(1)), timeout=5)
 
     assert hanging == set()
     assert all(isinstance(each.exception(), CommandFailedError) for each in answers)
