@@ -31,6 +31,7 @@ def receipt(outcome: Recorded) -> RedemptionReceipt:
         served_at=fact.served_at,
         served_on=fact.served_on,
         replayed=outcome.replayed,
+        voided=outcome.undone,
     )
 
 
@@ -71,6 +72,7 @@ def verdict(claim_id: str, outcome: Recorded | Problem) -> Verdict:
         amount_cents=told.amount_cents,
         served_on=told.served_on,
         replayed=told.replayed,
+        voided=told.voided,
     )
 
 

@@ -7,7 +7,7 @@ import msgspec
 from api.bodies import read_json
 from api.contract import BatchRequest, CheckRequest, RedemptionRequest, VoidRequest
 from api.problems import ProblemError, problem
-from api.signatures import Session
+from api.signatures import Signer
 from ledger.decisions.redemption import (
     CheckTickets,
     RedeemTickets,
@@ -15,6 +15,7 @@ from ledger.decisions.redemption import (
     VoidRedemption,
     one_carnet,
 )
+from ledger.values.clock import instant_at
 from ledger.values.codes import MalformedCodeError, parse_code
 from ledger.values.ids import ClaimId, StreamId
 from ledger.values.reasons import Reason, Refusal
@@ -59,7 +60,7 @@ def read_check(body: bytes) -> CheckRequest:
     return request
 
 
-def redeem_command(session: Session, request: RedemptionRequest) -> RedeemTickets | Refusal:
+def redeem_command(signer: Signer, request: RedemptionRequest) -> RedeemTickets | Refusal:
     """The claim as a command; refused here where its codes can be no ticket's.
 
     Raises:
@@ -71,19 +72,20 @@ def redeem_command(session: Session, request: RedemptionRequest) -> RedeemTicket
     carnet, codes = shown
     return RedeemTickets(
         command_id=request.claim_id,
-        actor="terminal:" + session.terminal,
-        terminal=session.terminal,
-        fingerprint=session.fingerprint,
+        actor="terminal:" + signer.terminal,
+        terminal=signer.terminal,
+        fingerprint=signer.fingerprint,
         stream=carnet,
         codes=codes,
         sequence=request.sequence,
+        signed_at=instant_at(signer.signed_at),
         service_code=request.service_code,
         workshop_id=request.workshop_id,
     )
 
 
 def void_command(
-    session: Session, request: VoidRequest, claim_id: ClaimId
+    signer: Signer, request: VoidRequest, claim_id: ClaimId
 ) -> VoidRedemption | Refusal:
     """The void as a command."""
     shown = _shown(request.codes)
@@ -92,16 +94,16 @@ def void_command(
     carnet, codes = shown
     return VoidRedemption(
         command_id=request.void_id,
-        actor="terminal:" + session.terminal,
-        terminal=session.terminal,
-        fingerprint=session.fingerprint,
+        actor="terminal:" + signer.terminal,
+        terminal=signer.terminal,
+        fingerprint=signer.fingerprint,
         stream=carnet,
         codes=codes,
         claim_id=claim_id,
     )
 
 
-def check_command(session: Session, request: CheckRequest) -> CheckTickets | Refusal:
+def check_command(signer: Signer, request: CheckRequest) -> CheckTickets | Refusal:
     """The question as a command that changes nothing."""
     shown = _shown(request.codes)
     if isinstance(shown, Refusal):
@@ -109,9 +111,9 @@ def check_command(session: Session, request: CheckRequest) -> CheckTickets | Ref
     carnet, codes = shown
     return CheckTickets(
         command_id="",
-        actor="terminal:" + session.terminal,
-        terminal=session.terminal,
-        fingerprint=session.fingerprint,
+        actor="terminal:" + signer.terminal,
+        terminal=signer.terminal,
+        fingerprint=signer.fingerprint,
         stream=carnet,
         codes=codes,
     )

@@ -53,7 +53,7 @@ class CheckRequest(msgspec.Struct, forbid_unknown_fields=True):
     codes: Codes
 
 
-class RedemptionReceipt(msgspec.Struct, gc=False):
+class RedemptionReceipt(msgspec.Struct, gc=False, omit_defaults=True):
     """The redemption is durable: it stands in the log at `position`."""
 
     claim_id: str
@@ -65,6 +65,7 @@ class RedemptionReceipt(msgspec.Struct, gc=False):
     served_at: datetime
     served_on: date
     replayed: bool
+    voided: bool = False  # since; told to a retry
 
 
 class Verdict(msgspec.Struct, gc=False, omit_defaults=True):
@@ -78,6 +79,7 @@ class Verdict(msgspec.Struct, gc=False, omit_defaults=True):
     amount_cents: int = 0
     served_on: date | None = None
     replayed: bool = False
+    voided: bool = False
     type: str = ""
     title: str = ""
     title_fr: str = ""

@@ -25,7 +25,7 @@ from api.claims import (
 from api.contract import BatchAnswer, CheckAnswer, RedemptionRequest
 from api.limits import check_limit, guess_limit
 from api.problems import Problem, ProblemError, problem, problem_for
-from api.signatures import Session, Sessions
+from api.signatures import Sessions, Signer
 from api.wire import Receive, Scope, Send, answer, answer_problem, encode, headers_of, read_body
 from ledger.batch import Outcome, Recorded
 from ledger.decisions.situation import Finding
@@ -33,7 +33,7 @@ from ledger.values.ids import ClaimId, is_uuid
 from ledger.values.reasons import Reason, Refusal
 from ledger.writer import OverloadedError, Writer, WriterError
 
-Handler = Callable[[Session, bytes], Awaitable[tuple[int, bytes]]]
+Handler = Callable[[Signer, bytes], Awaitable[tuple[int, bytes]]]
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Hotpath:
         if found is None and path.startswith(_VOID_PREFIX) and path.endswith(_VOID_SUFFIX):
             claim_id = path[len(_VOID_PREFIX) : -len(_VOID_SUFFIX)]
             if is_uuid(claim_id):
-                return lambda session, body: self.void(session, body, ClaimId(claim_id))
+                return lambda signer, body: self.void(signer, body, ClaimId(claim_id))
         return found
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, handler: Handler) -> None:
@@ -78,8 +78,8 @@ class Hotpath:
         try:
             headers = headers_of(scope)
             body = await read_body(headers, receive)
-            session = self._sessions.authenticate("POST", scope["raw_path"], headers, body)
-            status, answered = await handler(session, body)
+            signer = self._sessions.authenticate("POST", scope["raw_path"], headers, body)
+            status, answered = await handler(signer, body)
         except ProblemError as e:
             await answer_problem(send, e.problem, e.headers)
         except (WriterError, msgspec.DecodeError, JSONDecodeError, UnicodeDecodeError) as e:
@@ -90,24 +90,24 @@ class Hotpath:
         else:
             await answer(send, status, answered)
 
-    async def redeem(self, session: Session, body: bytes) -> tuple[int, bytes]:
+    async def redeem(self, signer: Signer, body: bytes) -> tuple[int, bytes]:
         """`POST /v1/redemptions`."""
         request = read_redemption(body)
-        self._guesses.require(session.terminal)
-        command = redeem_command(session, request)
+        self._guesses.require(signer.terminal)
+        command = redeem_command(signer, request)
         if isinstance(command, Refusal):
             outcome: Outcome = command
         else:
             outcome = await self._writer.submit(command)
         if isinstance(outcome, Recorded):
             return status_of(outcome), encode(receipt(outcome))
-        raise ProblemError(self._told(session, outcome))
+        raise ProblemError(self._told(signer, outcome))
 
-    async def redeem_batch(self, session: Session, body: bytes) -> tuple[int, bytes]:
+    async def redeem_batch(self, signer: Signer, body: bytes) -> tuple[int, bytes]:
         """`POST /v1/redemptions/batch`."""
         claims = read_batch(body)
-        self._guesses.require(session.terminal)
-        waiting = [self._submit(session, claim) for claim in claims]
+        self._guesses.require(signer.terminal)
+        waiting = [self._submit(signer, claim) for claim in claims]
         verdicts = []
         for claim, asked in zip(claims, waiting, strict=True):
             try:
@@ -115,56 +115,56 @@ class Hotpath:
             except WriterError as e:
                 outcome = problem_of(e)
             if not isinstance(outcome, (Recorded, Problem)):
-                outcome = self._told(session, outcome)
+                outcome = self._told(signer, outcome)
             verdicts.append(verdict(claim.claim_id, outcome))
         return HTTPStatus.OK, encode(BatchAnswer(verdicts))
 
-    async def void(self, session: Session, body: bytes, claim_id: ClaimId) -> tuple[int, bytes]:
+    async def void(self, signer: Signer, body: bytes, claim_id: ClaimId) -> tuple[int, bytes]:
         """`POST /v1/redemptions/{claim_id}/void`."""
         request = read_void(body)
-        self._guesses.require(session.terminal)
-        command = void_command(session, request, claim_id)
+        self._guesses.require(signer.terminal)
+        command = void_command(signer, request, claim_id)
         if isinstance(command, Refusal):
-            raise ProblemError(self._told(session, command))
+            raise ProblemError(self._told(signer, command))
         outcome = await self._writer.submit(command)
         if not isinstance(outcome, Recorded):
-            raise ProblemError(self._told(session, outcome))
+            raise ProblemError(self._told(signer, outcome))
         return status_of(outcome), encode(void_receipt(outcome))
 
-    async def check(self, session: Session, body: bytes) -> tuple[int, bytes]:
+    async def check(self, signer: Signer, body: bytes) -> tuple[int, bytes]:
         """`POST /v1/checks`."""
         request = read_check(body)
-        self._checks.take(session.terminal)
-        self._guesses.require(session.terminal)
-        command = check_command(session, request)
+        self._checks.take(signer.terminal)
+        self._guesses.require(signer.terminal)
+        command = check_command(signer, request)
         if isinstance(command, Refusal):
-            self._told(session, command)
+            self._told(signer, command)
             return HTTPStatus.OK, encode(CheckAnswer(redeemable=False, reason=command.reason))
         outcome = await self._writer.submit(command)
         if not isinstance(outcome, Finding):
-            raise ProblemError(self._told(session, outcome))
+            raise ProblemError(self._told(signer, outcome))
         reason = outcome.answer.get("reason")
         if reason in _NOT_KNOWN:  # it is the device that isn't taken, whatever the tickets are
             raise ProblemError(problem(reason))
         if reason == Reason.CODE_UNKNOWN:
-            self._guesses.charge(session.terminal)
+            self._guesses.charge(signer.terminal)
         return HTTPStatus.OK, encode(outcome.answer)
 
     def _submit(
-        self, session: Session, claim: RedemptionRequest
+        self, signer: Signer, claim: RedemptionRequest
     ) -> "Awaitable[Outcome] | Refusal | Problem":
         try:
-            command = redeem_command(session, claim)
+            command = redeem_command(signer, claim)
             return command if isinstance(command, Refusal) else self._writer.submit(command)
         except ProblemError as e:
             return e.problem
         except OverloadedError as e:
             return problem_of(e)
 
-    def _told(self, session: Session, outcome: Outcome) -> Problem:
+    def _told(self, signer: Signer, outcome: Outcome) -> Problem:
         """The problem that tells a refusal; an unknown code costs the device some of its trust."""
         if not isinstance(outcome, Refusal):
             raise TypeError(f"unexpected outcome {type(outcome).__name__}")
         if outcome.reason is Reason.CODE_UNKNOWN:
-            self._guesses.charge(session.terminal)
+            self._guesses.charge(signer.terminal)
         return problem_for(outcome)

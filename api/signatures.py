@@ -42,6 +42,14 @@ class Session(NamedTuple):
     prepared: hmac.HMAC  # with that key; copied for each request, which is quicker than a new one
 
 
+class Signer(NamedTuple):
+    """Who signed a request, and when by their clock."""
+
+    terminal: TerminalId
+    fingerprint: str  # of the key that opened the session
+    signed_at: int  # Unix seconds
+
+
 class Sessions:
     """Opens sessions and checks what is signed with them."""
 
@@ -59,8 +67,8 @@ class Sessions:
 
     def authenticate(
         self, method: str, path: bytes, headers: Mapping[bytes, bytes], body: bytes
-    ) -> Session:
-        """The session that signed this request.
+    ) -> Signer:
+        """Whoever signed this request.
 
         Raises:
             ProblemError: the signature is missing, of another profile, wrong, too old or too
@@ -93,11 +101,12 @@ class Sessions:
         ):
             raise ProblemError(problem("unauthenticated"))
         now = unix_now()
-        if abs(now - int(created)) > LARGEST_SKEW:
+        signed_at = int(created)
+        if abs(now - signed_at) > LARGEST_SKEW:
             raise ProblemError(problem("signature-expired"))
         if now >= session.expires_at:
             raise ProblemError(problem("session-ended"))
-        return session
+        return Signer(session.terminal, session.fingerprint, signed_at)
 
     def _read_session(self, session: str) -> Session:
         parts = _SESSION.fullmatch(session)

@@ -30,6 +30,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     position: int
     event: Event
     replayed: bool = False  # it had happened before; this is the first answer again
+    undone: bool = False  # and it was taken back since
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -79,7 +80,7 @@ class Batch:
         """What became of each command, once the rows stand behind position `base`."""
         settled = base - _PROVISIONAL
         return [
-            Recorded(verdict.position + settled, verdict.event, verdict.replayed)
+            Recorded(verdict.position + settled, verdict.event, verdict.replayed, verdict.undone)
             if isinstance(verdict, Recorded) and verdict.position >= _PROVISIONAL
             else verdict
             for verdict in self._verdicts
@@ -110,7 +111,8 @@ class Batch:
             if (done := self._done.get((command.stream, command.command_id))) is not None:
                 event, position = done
                 if command.repeats(event):
-                    return Recorded(position, event, replayed=True)
+                    undone = command.was_undone(self._at)
+                    return Recorded(position, event, replayed=True, undone=undone)
                 return Refusal(Reason.COMMAND_ID_REUSED)
             decision = command.decide(self._at)
         except Exception as e:  # noqa: BLE001 (one broken decision must not stop the others)

@@ -1,7 +1,7 @@
 """Redeem, take back, and look: what a terminal asks of a carnet."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from hmac import compare_digest
 from typing import ClassVar, Final
 
@@ -65,11 +65,16 @@ class RedeemTickets(TerminalCommand, frozen=True, kw_only=True):
     keeps_digest: ClassVar[bool] = False
 
     sequence: int
+    signed_at: datetime  # by the device's clock
     service_code: str | None = None
     workshop_id: str | None = None
 
     def decide(self, at: Situation) -> Decision:
         return decide_redemption(at.streams.get(self.stream), self, at)
+
+    def was_undone(self, at: Situation) -> bool:
+        carnet: Carnet = at.streams[self.stream]
+        return carnet.redemptions[self.command_id].voided
 
     def repeats(self, event: Event) -> bool:
         fact = event.fact
@@ -139,6 +144,7 @@ def decide_redemption(carnet: Carnet | None, claim: RedeemTickets, at: Situation
         amount_cents=Cents(len(claim.codes) * issued.face_value_cents),
         venue=venue,
         sequence=claim.sequence,
+        signed_at=claim.signed_at,
         served_at=at.now,
         served_on=today,
         service_code=claim.service_code,

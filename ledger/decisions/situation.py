@@ -101,6 +101,10 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
         """What tells this command from another with the same id: 96 bits, hexadecimal."""
         return sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:24]
 
+    def was_undone(self, at: Situation) -> bool:
+        """Whether what this command did has been taken back since."""
+        return False
+
     def repeats(self, event: Event) -> bool:
         """Whether `event`, which has this command's id, is what this command did."""
         return event.request == self.request_digest()

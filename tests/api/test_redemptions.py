@@ -1,7 +1,10 @@
 """Redeem and retry: what a terminal is told."""
 
+import time
+from datetime import UTC, datetime
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from api.limits import GUESSES_A_SECOND, GUESSES_AT_ONCE
@@ -60,7 +63,22 @@ class TestRedeeming:
         first = answered(device.post("/v1/redemptions", claim), 201)
         answered(device.void(claim["claim_id"], carnet[0]), 201)
 
-        assert answered(device.post("/v1/redemptions", claim), 200)["position"] == first["position"]
+        again = {**first, "replayed": True, "voided": True}
+        assert answered(device.post("/v1/redemptions", claim), 200) == again
+        batch = answered(device.post("/v1/redemptions/batch", {"claims": [claim]}), 200)
+        assert batch["verdicts"][0]["voided"] is True
+
+    def test_the_devices_clock_is_kept_as_evidence(
+        self, shared: Served, device: Device, carnet: list[str]
+    ) -> None:
+        """A minute off is within bounds: ours decides, theirs is written down."""
+        body = msgspec.json.encode(device.claim(carnet[0]))
+        created = int(time.time()) - 60
+        answer = device.send(device.sign("/v1/redemptions", body, created=created))
+
+        position = answered(answer, 201)["position"]
+        event = answered(shared.auditor.http.get(f"/v1/events/{position}"), 200)["event"]
+        assert event["fact"]["signed_at"] == f"{datetime.fromtimestamp(created, UTC):%FT%TZ}"
 
     @pytest.mark.parametrize("how", ["other ticket", "more tickets"])
     def test_a_reused_id_is_refused(

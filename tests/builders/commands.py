@@ -27,6 +27,7 @@ from tests.builders.world import (
     MILLESIME,
     NEW_FINGERPRINT,
     NEW_KEY,
+    NOW,
     OPERATOR,
     ORDER,
     PROGRAMME,
@@ -189,6 +190,7 @@ def redeem(
         stream=stream,
         codes=by_ticket,
         sequence=1,
+        signed_at=NOW,
     )
     return with_changes(example, changes)
 

@@ -179,6 +179,7 @@ class SmallLedger:
                 stream=carnet,
                 codes=shown,
                 sequence=self.happened,
+                signed_at=now,
             )
         )
         return decision.reason if isinstance(decision, Refusal) else None
