@@ -23,9 +23,11 @@ GUESSES_A_SECOND: Final = 1 / 6  # and how fast it is trusted again
 # is too long for it; the limit keeps them from the database.
 FAILURES_AT_ONCE: Final = 200.0
 FAILURES_A_SECOND: Final = 5.0
+LONGEST_WAIT: Final = 600.0  # seconds: no slip keeps an honest device out for longer
 _REMEMBERED: Final = 50_000  # devices or addresses
-# What is answered to a guess. Other refusals say that the secret was right.
-_FAILURES: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND})
+# What is answered to a guess, and to a device that was revoked. Other refusals say that the secret
+# was right.
+_FAILURES: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class Limit:
     def __init__(self, a_second: float, at_once: float) -> None:
         self._a_second = a_second
         self._at_once = at_once
+        self._least = 1.0 - LONGEST_WAIT * a_second
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def take(self, key: str) -> None:
@@ -61,28 +64,30 @@ class Limit:
             raise ProblemError(problem("too-many-requests"), {"retry-after": str(seconds)})
 
     def charge(self, key: str) -> None:
-        """Take a token, there or not. What is owed is waited for as well."""
-        self._filled(key).tokens -= 1.0
+        """Take a token, there or not. What is owed is waited for as well, up to ten minutes."""
+        bucket = self._filled(key)
+        bucket.tokens = max(bucket.tokens - 1.0, self._least)
 
     @contextmanager
     def failures(self, key: str) -> Iterator[None]:
-        """A block that needs a token, and takes one only if it ends with the answer to a guess.
+        """A block that takes a token if it ends with the answer to a guess.
+
+        Whoever proves who they are needs none: others may have failed under the same key.
 
         Raises:
-            ProblemError: there is none; it says when there will be.
+            ProblemError: there was none for the answer; it says when there will be.
         """
-        self.require(key)
         try:
             yield
         except ProblemError as e:
             if e.problem.status in _FAILURES:
-                self.charge(key)
+                self.take(key)
             raise
 
     def _wait(self, key: str) -> int:
         """Whole seconds until there is a token."""
         missing = 1.0 - self._filled(key).tokens
-        return ceil(missing / self._a_second) if missing > 0 else 0
+        return min(ceil(missing / self._a_second), ceil(LONGEST_WAIT)) if missing > 0 else 0
 
     def _filled(self, key: str) -> _Bucket:
         now = monotonic()

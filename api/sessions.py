@@ -31,7 +31,7 @@ router = APIRouter(
     prefix="/v1",
     tags=["terminals"],
     route_class=StrictRoute,
-    dependencies=[Depends(strangers.limited)],
+    dependencies=[Depends(strangers.counted)],
 )
 
 Encoded = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
@@ -136,7 +136,11 @@ async def open_session(body: SessionRequest, service: ServiceDep) -> OpenedSessi
     )
 
 
-@router.post("/terminals/enrol", status_code=HTTPStatus.CREATED)
+@router.post(
+    "/terminals/enrol",
+    status_code=HTTPStatus.CREATED,
+    dependencies=[Depends(strangers.limited)],
+)
 async def enrol(body: EnrolRequest, service: ServiceDep) -> Enrolled:
     """Bind a device's key to its invitation. Safe to retry with the same key."""
     try:

@@ -1,6 +1,5 @@
 """What a running service holds, and how routes get at it."""
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,8 +20,6 @@ from ledger.values.clock import SystemClock
 from ledger.writer import Writer
 from projections.connecting import reader_conninfo
 
-_log = logging.getLogger(__name__)
-
 _PATIENCE: Final = 1.0  # seconds that a request waits for a connection
 
 Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
@@ -39,18 +36,35 @@ class Service:
     sessions: Sessions
     hotpath: Hotpath
     failures: Limit  # of an address to prove who asks
-    tokens: Pool  # as the writer's role: tokens and nonces
+    tokens: Pool  # as the writer's role: tokens, nonces, devices' keys; no reader can use it up
     views: Pool  # as the projector's role: read models
+
+
+class UncountedProxiesError(ValueError):
+    """Something stands in front, and nothing says how to tell who comes through it."""
+
+
+def require_counted_proxies(settings: Settings) -> None:
+    """Refuse to take all the world for one address, whose failures would lock all of it out.
+
+    Raises:
+        UncountedProxiesError: TLS is declared to end in front, and no proxy is counted.
+    """
+    if settings.tls and not settings.proxies:
+        raise UncountedProxiesError(
+            "SOUCHE_TLS says that TLS ends in front of this service: set SOUCHE_PROXIES to how many"
+            " proxies of yours stand there, each adding to X-Forwarded-For (usually 1)"
+        )
 
 
 @asynccontextmanager
 async def running(settings: Settings, database: Database) -> AsyncIterator[Service]:
-    """A service that has started; at the end it finishes what waits and leaves."""
-    if settings.tls and not settings.proxies:
-        _log.warning(
-            "SOUCHE_TLS says that something stands in front, SOUCHE_PROXIES doesn't count it:"
-            " all who come through it share the limit of one address"
-        )
+    """A service that has started; at the end it finishes what waits and leaves.
+
+    Raises:
+        UncountedProxiesError: TLS is declared to end in front, and no proxy is counted.
+    """
+    require_counted_proxies(settings)
     keys = open_secrets(settings.data)
     store = PostgresStore(database.writer, database.channel)
     writer = Writer(store, SystemClock(), keys.peppers)

@@ -1,5 +1,8 @@
 """Whoever has yet to prove who they are: known by an address, and limited in their failures.
 
+What is shown is looked at first, which costs one read by an index: with a good token or signature,
+nobody is turned away for what others at their address got wrong.
+
 Terminals' signed requests are not limited by it: their keys can't be guessed, and devices that
 share an address with somebody who fails have to go on redeeming.
 """
@@ -13,17 +16,25 @@ from fastapi import Request
 from api.state import Service, ServiceDep
 
 
-async def limited(request: Request, service: ServiceDep) -> AsyncIterator[None]:
-    """Refuse a route to addresses that failed too often, and count its failures."""
+async def counted(request: Request, service: ServiceDep) -> AsyncIterator[None]:
+    """Count a route's failures; to who fails too often, say no more than that."""
     with proving(request, service):
         yield
+
+
+async def limited(request: Request, service: ServiceDep) -> None:
+    """Refuse a route to addresses that failed too often, whatever they show.
+
+    For a route where a look is dear: each refusal is decided under the log's lock, and kept.
+    """
+    service.failures.require(address_of(request, service.settings.proxies))
 
 
 def proving(request: Request, service: Service) -> AbstractContextManager[None]:
     """A block in which somebody proves who they are.
 
     Raises:
-        ProblemError: too many failed to, at their address.
+        ProblemError: they didn't, and too many at their address don't.
     """
     return service.failures.failures(address_of(request, service.settings.proxies))
 

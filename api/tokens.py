@@ -21,7 +21,7 @@ async def caller(
     """Whoever shows a good token.
 
     Raises:
-        ProblemError: there is none, or it is unknown or revoked, or too many were.
+        ProblemError: there is none, or it is unknown or revoked, or too many at their address were.
     """
     if credentials is None:
         raise ProblemError(problem("unauthenticated"), {"www-authenticate": "Bearer"})
