@@ -1,5 +1,7 @@
 """Payment runs: a cutoff, a draft, two people, transfers."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 from fastapi import APIRouter, Response
@@ -10,12 +12,14 @@ from api.bodies import CommandBody, StrictRoute
 from api.execution import attempt, recorded
 from api.fields import Run, Sha256
 from api.problems import ProblemError, problem
-from api.reading import Views, reading
+from api.reading import reach, reading
 from api.receipts import Receipt, carry_out, receipt_for
-from api.state import ServiceDep
+from api.state import Service, ServiceDep
 from api.tokens import Approver, Operator, Reader
 from ledger.decisions.clearing import ApproveRun, FixCutoff, SubmitRun, WithdrawRun
+from ledger.values.ids import RunId
 from ledger.values.reasons import Reason
+from projections.projection import AsyncConnection
 
 router = APIRouter(prefix="/v1/payment-runs", tags=["clearing"], route_class=StrictRoute)
 
@@ -70,7 +74,7 @@ async def draft_run(
     run: Run, body: CommandBody, actor: Operator, service: ServiceDep, response: Response
 ) -> Receipt:
     """Lay down what the run pays to each venue, as it was owed at the cutoff."""
-    async with reading(service) as views:
+    async with _reading_lines(service, run) as views:
         outcome = await attempt(
             payment_runs.draft(service.writer, views, run, body.command_id, actor.id)
         )
@@ -110,15 +114,16 @@ async def pay_run(run: Run, actor: Operator, service: ServiceDep, response: Resp
 
     It has no id of its own: whoever repeats it goes on where the last attempt stopped.
     """
-    async with reading(service) as views:
+    async with _reading_lines(service, run) as views:
         outcome = await attempt(payment_runs.pay(service.writer, views, run, actor.id))
     return receipt_for(recorded(outcome), response)
 
 
 @router.get("/{run}")
-async def show_run(run: Run, _: Reader, views: Views) -> PaymentRunView:
+async def show_run(run: Run, _: Reader, service: ServiceDep) -> PaymentRunView:
     """A run, its lines, and how far it has come."""
-    found = await payment_runs.view(views, run)
+    async with _reading_lines(service, run) as views:
+        found = await payment_runs.view(views, run)
     if found is None:
         raise ProblemError(problem(Reason.RUN_UNKNOWN))
     so_far, lines = found.so_far, found.lines
@@ -139,3 +144,13 @@ async def show_run(run: Run, _: Reader, views: Views) -> PaymentRunView:
             Line(venue=venue, amount_cents=cents) for venue, cents in lines.carried_forward.items()
         ],
     )
+
+
+@asynccontextmanager
+async def _reading_lines(service: Service, run: RunId) -> AsyncIterator[AsyncConnection]:
+    """A connection that sees what a run owes. None is held while the read model is waited for."""
+    async with reading(service) as views:
+        cutoff = await payment_runs.cutoff_of(views, run)
+    await reach(service, "payouts", cutoff, payment_runs.PATIENCE)
+    async with reading(service) as views:
+        yield views

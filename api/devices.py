@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from api.problems import ProblemError, problem
-from api.reading import reading
 from api.state import Service
 from api.streams import events_of
 from ledger.facts import KeyRolled, TerminalEnrolled, TerminalRevoked
@@ -37,7 +36,7 @@ async def bound_key(service: Service, terminal: TerminalId) -> BoundKey:
     Raises:
         ProblemError: there is no such device, or it was revoked.
     """
-    async with reading(service) as connection:
+    async with service.tokens.connection() as connection:
         events = await events_of(connection, terminal_stream(terminal))
     bound = None
     for position, event in events:

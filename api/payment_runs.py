@@ -40,6 +40,12 @@ class RunView:
     lines: RunLines
 
 
+async def cutoff_of(views: AsyncConnection, run: RunId) -> int:
+    """The position that the read model has to have come to for the run's lines; 0 without a run."""
+    events = await events_of(views, run_stream(run))
+    return events[0][0] if events else 0
+
+
 async def draft(
     writer: Writer, views: AsyncConnection, run: RunId, command_id: str, actor: str
 ) -> Outcome:

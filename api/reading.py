@@ -1,8 +1,10 @@
 """Connections for reads, and read models that are not there yet as an answer."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Final
+from time import monotonic
+from typing import Annotated, Final, NamedTuple
 
 from fastapi import Depends, Query
 from psycopg.errors import UndefinedTable
@@ -10,10 +12,12 @@ from psycopg.errors import UndefinedTable
 from api.fields import LARGEST_POSITION
 from api.problems import ProblemError, problem
 from api.state import Service, ServiceDep
+from projections.lag import lag
 from projections.projection import AsyncConnection
 from projections.waiting import NotReachedError, wait_for
 
 PATIENCE: Final = 3.0  # seconds that a read model is given to reach the position asked for
+LOOK_EVERY: Final = 0.05  # seconds
 
 AtLeast = Annotated[
     int,
@@ -47,10 +51,59 @@ async def _views(service: ServiceDep) -> AsyncIterator[AsyncConnection]:
 Views = Annotated[AsyncConnection, Depends(_views)]
 
 
-async def reached(views: AsyncConnection, projection: str, at_least: int) -> int:
-    """The position that a read model has come to, once that is `at_least`.
+class Reached(NamedTuple):
+    """A connection to read by, and the position that its read model had come to before."""
+
+    views: AsyncConnection
+    position: int
+
+
+@asynccontextmanager
+async def reached(service: Service, projection: str, at_least: int) -> AsyncIterator[Reached]:
+    """A read model that has come to `at_least`.
 
     Raises:
-        NotReachedError: it was not in time.
+        ProblemError: it had not in time, or never will; or the log itself is not that long.
     """
-    return await wait_for(views, projection, at_least, PATIENCE)
+    position = await reach(service, projection, at_least, PATIENCE)
+    async with reading(service) as views:
+        yield Reached(views, position)
+
+
+async def reach(service: Service, projection: str, at_least: int, seconds: float) -> int:
+    """Wait for a read model. No connection is held meanwhile: others have to read.
+
+    Raises:
+        ProblemError: as `reached`.
+    """
+    deadline = monotonic() + seconds
+    found = await _look(service, projection, at_least)
+    if found is None and not await _may_come(service, projection, at_least):
+        raise ProblemError(problem("lagging"))
+    while found is None:
+        if monotonic() + LOOK_EVERY > deadline:
+            raise ProblemError(problem("lagging"))
+        await asyncio.sleep(LOOK_EVERY)
+        found = await _look(service, projection, at_least)
+    return found
+
+
+async def _look(service: Service, projection: str, at_least: int) -> int | None:
+    """The position that a read model has come to, if that is `at_least`."""
+    async with reading(service) as views:
+        try:
+            return await wait_for(views, projection, at_least, seconds=0)
+        except NotReachedError:
+            return None
+
+
+async def _may_come(service: Service, projection: str, at_least: int) -> bool:
+    """Whether there is such a position at all, and the read model has not stopped before it."""
+    async with reading(service) as views:
+        models = await lag(views, service.database)
+    return any(
+        model.projection == projection
+        and model.state != "stopped"
+        and at_least <= model.position + model.events_behind
+        for model in models
+    )

@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 
 from api.bodies import StrictRoute
 from api.fields import Programme, Venue
-from api.reading import AtLeast, Views, reached
+from api.reading import AtLeast, reached
+from api.state import ServiceDep
 from api.tokens import Reader
 from projections.balances import AccountBalance, TrialBalance, list_balances, trial_balance
 from projections.exposure import CarnetOrder, Exposure, exposure, list_orders
@@ -69,66 +70,70 @@ class Days(ReadModel):
 @router.get("/balances")
 async def show_balances(
     _: Reader,
-    views: Views,
+    service: ServiceDep,
     prefix: Annotated[str, Query(pattern="^[A-Za-z0-9:._-]{0,80}$")] = "",
     at_least: AtLeast = 0,
 ) -> Balances:
     """Account balances, debit positive: all accounts, or those whose name starts with `prefix`."""
-    position = await reached(views, "balances", at_least)
-    return Balances(position=position, accounts=await list_balances(views, prefix))
+    async with reached(service, "balances", at_least) as (views, position):
+        return Balances(position=position, accounts=await list_balances(views, prefix))
 
 
 @router.get("/trial-balance")
-async def show_trial_balance(_: Reader, views: Views, at_least: AtLeast = 0) -> TrialBalances:
+async def show_trial_balance(
+    _: Reader, service: ServiceDep, at_least: AtLeast = 0
+) -> TrialBalances:
     """All accounts together. They sum to zero."""
-    position = await reached(views, "balances", at_least)
-    found = await trial_balance(views)
-    return TrialBalances(position=position, trial_balance=found, balanced=found.balanced)
+    async with reached(service, "balances", at_least) as (views, position):
+        found = await trial_balance(views)
+        return TrialBalances(position=position, trial_balance=found, balanced=found.balanced)
 
 
 @router.get("/payouts")
-async def show_payouts(_: Reader, views: Views, at_least: AtLeast = 0) -> Payouts:
+async def show_payouts(_: Reader, service: ServiceDep, at_least: AtLeast = 0) -> Payouts:
     """What each venue earned, was paid, and is owed."""
-    position = await reached(views, "payouts", at_least)
-    return Payouts(position=position, venues=await list_payouts(views))
+    async with reached(service, "payouts", at_least) as (views, position):
+        return Payouts(position=position, venues=await list_payouts(views))
 
 
 @router.get("/payouts/{venue}")
-async def show_payout(venue: Venue, _: Reader, views: Views, at_least: AtLeast = 0) -> Payout:
+async def show_payout(
+    venue: Venue, _: Reader, service: ServiceDep, at_least: AtLeast = 0
+) -> Payout:
     """What one venue earned, was paid, and is owed; zero where it took nothing yet."""
-    position = await reached(views, "payouts", at_least)
-    return Payout(position=position, payout=await payout_of(views, venue))
+    async with reached(service, "payouts", at_least) as (views, position):
+        return Payout(position=position, payout=await payout_of(views, venue))
 
 
 @router.get("/exposure")
-async def show_exposures(_: Reader, views: Views, at_least: AtLeast = 0) -> Exposures:
+async def show_exposures(_: Reader, service: ServiceDep, at_least: AtLeast = 0) -> Exposures:
     """Tickets and funding at each stage, of every programme and millésime."""
-    position = await reached(views, "programmes", at_least)
-    return Exposures(position=position, millesimes=await exposure(views))
+    async with reached(service, "programmes", at_least) as (views, position):
+        return Exposures(position=position, millesimes=await exposure(views))
 
 
 @router.get("/programmes/{programme}/exposure")
 async def show_exposure(
-    programme: Programme, _: Reader, views: Views, at_least: AtLeast = 0
+    programme: Programme, _: Reader, service: ServiceDep, at_least: AtLeast = 0
 ) -> Exposures:
     """Tickets and funding at each stage, of one programme by millésime."""
-    position = await reached(views, "programmes", at_least)
-    return Exposures(position=position, millesimes=await exposure(views, programme))
+    async with reached(service, "programmes", at_least) as (views, position):
+        return Exposures(position=position, millesimes=await exposure(views, programme))
 
 
 @router.get("/programmes/{programme}/orders")
 async def show_orders(
-    programme: Programme, _: Reader, views: Views, at_least: AtLeast = 0
+    programme: Programme, _: Reader, service: ServiceDep, at_least: AtLeast = 0
 ) -> Orders:
     """A programme's orders: how many of their carnets exist, how many tickets are handed out."""
-    position = await reached(views, "programmes", at_least)
-    return Orders(position=position, orders=await list_orders(views, programme))
+    async with reached(service, "programmes", at_least) as (views, position):
+        return Orders(position=position, orders=await list_orders(views, programme))
 
 
 @router.get("/programmes/{programme}/redemptions")
 async def show_redemptions(
-    programme: Programme, _: Reader, views: Views, at_least: AtLeast = 0
+    programme: Programme, _: Reader, service: ServiceDep, at_least: AtLeast = 0
 ) -> Days:
     """Redemptions by the day on which they were served, before later voids."""
-    position = await reached(views, "redemptions", at_least)
-    return Days(position=position, days=await redemptions_per_day(views, programme))
+    async with reached(service, "redemptions", at_least) as (views, position):
+        return Days(position=position, days=await redemptions_per_day(views, programme))

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,14 +73,14 @@ class Served:
 
 
 @contextmanager
-def served(database: Database, data: Path) -> Iterator[Served]:
-    """A demo ledger whose clock stands in May 2022, its service, and a follower."""
+def served(database: Database, data: Path, *, followed: bool = True) -> Iterator[Served]:
+    """A demo ledger whose clock stands in May 2022, its service, and mostly a follower."""
     asyncio.run(_start(database, data))
     prepare_read_models(database)
     tokens = _tokens(database)
     with (
         serving(database, data) as url,
-        following(database),
+        following(database) if followed else nullcontext(),
         psycopg.connect(database.writer, autocommit=True) as beside,
     ):
         desks = {role: Desk(url, token) for role, token in tokens.items()}

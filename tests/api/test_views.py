@@ -1,17 +1,20 @@
 """Reads: what the read models say, as far as the caller asks them to reach."""
 
-import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
-from api import reading
+from api import payment_runs, reading
 from ledger.postgres import Database, PostgresServer
+from projections.connecting import connect
 from projections.schema import prepare_read_models
+from tests.api.conftest import new_device
 from tests.api.device import Device
-from tests.api.ledgers import Served, serving
-from tests.api.operating import PROGRAMME, VENUE, answered, refused
+from tests.api.ledgers import Served, served, serving
+from tests.api.operating import PROGRAMME, VENUE, answered, open_venue, refused
 from tests.postgres_fixtures import NewDatabase, drop
 
 MODELS = [
@@ -38,11 +41,13 @@ def test_a_receipt_can_be_read_back(
 
 
 @pytest.mark.parametrize("path", MODELS)
-def test_what_is_not_there_yet_is_asked_for_again(shared: Served, path: str) -> None:
+def test_what_is_beyond_the_log_is_not_waited_for(shared: Served, path: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "PATIENCE", 0.05)
+        patch.setattr(reading, "PATIENCE", 60.0)
+        began = time.monotonic()
         answer = shared.auditor.http.get(path, params={"at_least": 10**9})
 
+    assert time.monotonic() - began < 5
     assert refused(answer, 503) == "lagging"
     assert answer.json()["retry"]
     assert int(answer.headers["retry-after"]) >= 1
@@ -144,25 +149,62 @@ def lagging(database: Database, folders: pytest.TempPathFactory) -> bool:
     return states == {"unattended"}
 
 
-def test_slow_readers_do_not_keep_terminals_waiting(
-    shared: Served, device: Device, carnet: list[str]
-) -> None:
-    """Readers that wait for a position hold connections of their own."""
+RUN = "/v1/payment-runs/late"
+
+
+def test_what_is_not_there_yet_is_waited_for(unfollowed: Served) -> None:
+    """Then asked for again."""
+    began = time.monotonic()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "PATIENCE", 0.5)
-        slow_readers(shared, device, carnet)
+        at_least = unfollowed.log_size()
+        answer = unfollowed.auditor.http.get("/v1/balances", params={"at_least": at_least})
+
+    assert time.monotonic() - began >= 0.4
+    assert refused(answer, 503) == "lagging"
 
 
-def slow_readers(shared: Served, device: Device, carnet: list[str]) -> None:
-    waiting = [
-        threading.Thread(target=shared.auditor.http.get, args=("/v1/balances?at_least=999999999",))
-        for _ in range(8)
-    ]
-    for thread in waiting:
-        thread.start()
-    began = time.monotonic()
-    for code in carnet:
-        answered(device.redeem(code), 201)
-    assert time.monotonic() - began < 2
-    for thread in waiting:
-        thread.join()
+def test_who_waits_for_a_read_model_holds_no_connection(unfollowed: Served) -> None:
+    """More than there are connections wait; other readers and devices are served meanwhile."""
+    path = f"/v1/balances?at_least={unfollowed.log_size()}"
+    with httpx.Client(base_url=unfollowed.url) as http, pytest.MonkeyPatch.context() as patch:
+        device = new_device(unfollowed, http)
+        patch.setattr(reading, "PATIENCE", 3.0)
+        patch.setattr(payment_runs, "PATIENCE", 3.0)
+        with ThreadPoolExecutor(24) as readers:
+            get = unfollowed.auditor.http.get
+            waiting = [readers.submit(get, each) for each in [path, RUN] * 12]
+            time.sleep(0.5)
+            began = time.monotonic()
+            device.open_session()
+            assert unfollowed.auditor.http.get("/v1/events/1").status_code == 200
+            assert time.monotonic() - began < 1.5
+            assert not any(each.done() for each in waiting)
+        assert {refused(each.result(), 503) for each in waiting} == {"lagging"}
+
+
+def test_readers_leave_devices_their_connections(shared: Served, spare: Device) -> None:
+    """However long a reader's statement takes, and however many there are."""
+    with ThreadPoolExecutor(8) as readers, connect(shared.database) as projector:
+        with projector.transaction():
+            projector.execute("LOCK TABLE projection_tracking")
+            waiting = [readers.submit(shared.auditor.http.get, MODELS[0]) for _ in range(8)]
+            time.sleep(0.5)
+            spare.open_session()
+            assert not any(each.done() for each in waiting)
+        assert {each.result().status_code for each in waiting} == {200}
+
+
+@pytest.fixture(scope="module")
+def unfollowed(
+    new_database: NewDatabase,
+    postgres_server: PostgresServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Served]:
+    """A service whose read models nobody keeps any more, and a run that they don't have."""
+    database = new_database()
+    with served(database, tmp_path_factory.mktemp("data"), followed=False) as found:
+        open_venue(found.operator)
+        found.operator.done("/v1/payment-runs", run="late")
+        yield found
+    drop(postgres_server, database)
