@@ -3,6 +3,7 @@
 Apart from `tokens`, which needs the framework: that takes longer to load than a command to run.
 """
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -11,6 +12,9 @@ from typing import Final
 
 import msgspec
 from psycopg import Connection
+
+# One person is one name. By case, or by letters that only look alike, one would pass for two.
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 
 PREFIX: Final = "souche_"  # so that secret scanners find a leaked one
 
@@ -44,7 +48,12 @@ def make_token(owner: Connection[tuple[object, ...]], name: str, role: Role, at:
     pass for two people.
 
     `owner` is a connection as the ledger's owner: the service itself can make no tokens.
+
+    Raises:
+        ValueError: the name has capital letters or others than ASCII has, or is none.
     """
+    if not _NAME.fullmatch(name):
+        raise ValueError("a person's name: 1 to 40 lower-case letters, digits, dots, - and _")
     token = PREFIX + token_urlsafe(32)
     kept = digest(token)
     owner.execute(_KEEP, (kept.hex()[:16], kept, f"person:{name}", role, at))

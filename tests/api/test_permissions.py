@@ -147,6 +147,15 @@ def test_a_token_signs_nothing_for_a_terminal(shared: Served, route: str) -> Non
     assert ask(shared.operator.http, route).status_code == 401
 
 
+@pytest.mark.parametrize(
+    "name", ["The-Operator", "the-operator ", "ope\u0301ratrice", "", "a" * 41]
+)
+def test_a_person_has_one_name(shared: Served, name: str) -> None:
+    """Who submits must not approve under what only looks like another name."""
+    with pytest.raises(ValueError, match="lower-case"):
+        shared.make_token(shared.database, name, "approver")
+
+
 def test_a_revoked_token_is_none(shared: Served) -> None:
     with closing(shared.new_desk("leaving", "auditor")) as desk:
         assert desk.http.get("/v1/status").status_code == 200
