@@ -118,6 +118,13 @@ class RunCommand(Command, frozen=True, kw_only=True):
         raise NotImplementedError  # pragma: no cover
 
 
+class PersonalAct(RunCommand, frozen=True, kw_only=True):
+    """What one person did: another who asks for the same asks for something else."""
+
+    def repeats(self, event: Event) -> bool:
+        return event.actor == self.actor and super().repeats(event)
+
+
 class FixCutoff(Command, frozen=True, kw_only=True):
     """Draw the line: the run pays what is owed at this command's own position."""
 
@@ -161,7 +168,7 @@ class DraftRun(RunCommand, frozen=True, kw_only=True):
         return Accepted(((self.stream, drafted),))
 
 
-class SubmitRun(RunCommand, frozen=True, kw_only=True):
+class SubmitRun(PersonalAct, frozen=True, kw_only=True):
     """Ask another person to approve the run."""
 
     def decide_run(self, run: PaymentRun, at: Situation) -> Decision:
@@ -171,7 +178,7 @@ class SubmitRun(RunCommand, frozen=True, kw_only=True):
         return Accepted(((self.stream, submitted),))
 
 
-class ApproveRun(RunCommand, frozen=True, kw_only=True):
+class ApproveRun(PersonalAct, frozen=True, kw_only=True):
     """Approve exactly this digest; never the person who submitted it."""
 
     digest: str

@@ -38,9 +38,10 @@ def is_parcel(carnets: tuple[CarnetId, ...]) -> bool:
 
 @dataclass(slots=True)
 class Funding:
-    """Running totals of a millésime, in cents."""
+    """Running totals of a millésime, in cents, and the entries that they come from."""
 
     covered: Counter[Stage] = field(default_factory=Counter)
+    entries: set[tuple[Stage, str]] = field(default_factory=set)
     activated: int = 0
     allocated: Counter[str] = field(default_factory=Counter)  # of the activated, by funder
 
@@ -53,16 +54,27 @@ def evolve(funding: Funding | None, event: Event, fact: FundingFact, position: i
             funding.activated += fact.amount_cents
             funding.allocated.update(fact.cents)
         case FundingCommitted():
-            funding.covered["commitment"] += sum(fact.cents.values())
+            _count(funding, "commitment", fact)
         case FundingOrdered():
-            funding.covered["order"] += sum(fact.cents.values())
+            _count(funding, "order", fact)
         case FundingReceived():
-            funding.covered["cash"] += sum(fact.cents.values())
+            _count(funding, "cash", fact)
     return funding
 
 
+def _count(
+    funding: Funding, stage: Stage, fact: FundingCommitted | FundingOrdered | FundingReceived
+) -> None:
+    funding.covered[stage] += sum(fact.cents.values())
+    funding.entries.add((stage, fact.reference))
+
+
 class RecordFunding(Command, frozen=True, kw_only=True):
-    """A funder committed, ordered or paid face value. Fees are booked elsewhere."""
+    """A funder committed, ordered or paid face value. Fees are booked elsewhere.
+
+    The reference is the commitment's, the mandate's or the bank entry's own. It counts once, or
+    two people who book the same entry would bring twice its amount into circulation.
+    """
 
     programme: ProgrammeId
     millesime: int
@@ -84,6 +96,9 @@ class RecordFunding(Command, frozen=True, kw_only=True):
         entry = at.reference.programmes.get(self.programme)
         if entry is None:
             return Refusal(Reason.PROGRAMME_UNKNOWN)
+        funding: Funding = at.streams.get(self.stream) or Funding()
+        if (self.stage, self.reference) in funding.entries:
+            return Refusal(Reason.FUNDING_RECORDED, detail={"reference": self.reference})
         if not self.cents.keys() <= entry.opened.shares.keys():
             return Refusal(Reason.FUNDER_UNKNOWN)
         fact = _STAGE_FACTS[self.stage](

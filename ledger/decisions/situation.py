@@ -98,8 +98,13 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
         raise NotImplementedError  # pragma: no cover
 
     def request_digest(self) -> str:
-        """What tells this command from another with the same id: 96 bits, hexadecimal."""
-        return sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:24]
+        """What tells this command from another with the same id: 96 bits, hexadecimal.
+
+        Not who asks: a colleague may finish what was interrupted, with the same ids.
+        """
+        said = {name: getattr(self, name) for name in self.__struct_fields__ if name != "actor"}
+        told = type(self).__name__, said
+        return sha256(msgspec.json.encode(told, order="sorted")).hexdigest()[:24]
 
     def was_undone(self, at: Situation) -> bool:
         """Whether what this command did has been taken back since."""

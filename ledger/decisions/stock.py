@@ -194,7 +194,7 @@ def decide_assignment(carnet: Carnet | None, command: AssignTickets, at: Situati
         return Refusal(Reason.CARNET_UNKNOWN)
     tickets = command.tickets or tuple(range(1, carnet.size + 1))
     if tickets[-1] > carnet.size:
-        return Refusal(Reason.CARNET_UNKNOWN)
+        return Refusal(Reason.TICKET_UNKNOWN, detail={"carnet": carnet.id, "size": carnet.size})
     entry = at.reference.programmes[carnet.issued.programme]
     version, rules = entry.rule_version, entry.rules[-1]
     if entry.closed:

@@ -3,20 +3,51 @@
 The proof that a device holds its key is checked before the command is made (`ledger.service`).
 """
 
-from datetime import datetime
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Final
 
 from ledger.decisions.reference import TerminalEntry
 from ledger.decisions.situation import Accepted, Command, Decision, Situation
 from ledger.facts import (
+    Event,
     KeyAlgorithm,
     KeyRolled,
     TerminalEnrolled,
+    TerminalFact,
     TerminalInvited,
     TerminalRevoked,
 )
 from ledger.values.ids import StreamId, TerminalId, VenueId, terminal_stream
 from ledger.values.reasons import Reason, Refusal
+
+# A key is reference data, which every writer reads and keeps: a device that rolled without end
+# would slow the start of all of them, for ever.
+ROLLS: Final = 3
+ROLLS_WITHIN: Final = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class RolledKeys:
+    """When a device replaced its key: the last times, as many as count."""
+
+    at: deque[datetime] = field(default_factory=lambda: deque(maxlen=ROLLS))
+
+    def may_go_on(self, now: datetime) -> bool:
+        """Whether the device may replace its key once more."""
+        return len(self.at) < ROLLS or now - self.at[0] >= ROLLS_WITHIN
+
+
+def evolve(
+    rolled: RolledKeys | None, event: Event, fact: TerminalFact, position: int
+) -> RolledKeys:
+    """Fold one event in. What else is known of a device is reference data."""
+    rolled = rolled or RolledKeys()
+    if isinstance(fact, KeyRolled):
+        rolled.at.append(event.recorded_at)
+    return rolled
 
 
 class TerminalAct(Command, frozen=True, kw_only=True):
@@ -123,6 +154,9 @@ class RollKey(TerminalAct, frozen=True, kw_only=True):
             return entry
         if entry.fingerprint != self.replaces:
             return Refusal(Reason.SESSION_ENDED)
+        before: RolledKeys = at.streams[self.stream]
+        if not before.may_go_on(at.now):
+            return Refusal(Reason.TOO_MANY_ROLLS)
         rolled = KeyRolled(
             terminal=self.terminal,
             venue=entry.venue,

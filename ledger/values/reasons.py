@@ -26,6 +26,7 @@ class Reason(StrEnum):
     INVITATION_UNKNOWN = "invitation-unknown"
     INVITATION_USED = "invitation-used"
     INVITATION_EXPIRED = "invitation-expired"
+    TOO_MANY_ROLLS = "too-many-rolls"
     # What is asked about. A code that is wrong and one that doesn't exist look the same.
     CODE_UNKNOWN = "code-unknown"
     CLAIM_UNKNOWN = "claim-unknown"
@@ -38,10 +39,12 @@ class Reason(StrEnum):
     HOLDER_UNKNOWN = "holder-unknown"
     HOLDER_EXISTS = "holder-exists"
     CARNET_UNKNOWN = "carnet-unknown"
+    TICKET_UNKNOWN = "ticket-unknown"
     CARNET_EXISTS = "carnet-exists"
     VENUE_EXISTS = "venue-exists"
     RUN_UNKNOWN = "run-unknown"
     RUN_EXISTS = "run-exists"
+    FUNDING_RECORDED = "funding-recorded"
     FUNDER_UNKNOWN = "funder-unknown"
     # The programme and its rules.
     RULES_UNPUBLISHED = "rules-unpublished"

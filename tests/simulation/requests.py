@@ -322,6 +322,7 @@ class Requests:
             programme=self._chance.choice(PROGRAMMES),
             millesime=self._chance.choice(MILLESIMES),
             stage=self._chance.choice(("commitment", "order", "cash", "cash", "cash")),
+            reference=f"entry {self._chance.randint(1, 200)}",
             cents={"region": Cents(self._chance.randint(1, 900_000)), "state": Cents(333_333)},
         )
 
@@ -361,6 +362,7 @@ class Requests:
             command_id=made,
             actor=f"terminal:{found[0]}",
             terminal=found[0],
+            replaces=found[1].fingerprint if self._often(0.5) else FINGERPRINT,
             fingerprint=made.replace("-", "")[:16],
         )
 

@@ -91,6 +91,7 @@ from tests.builders.history import (
     under,
 )
 from tests.builders.world import (
+    FINGERPRINT,
     INVITED_UNTIL,
     MILLESIME,
     NEW_FINGERPRINT,
@@ -126,9 +127,15 @@ class Scenario:
 NOBODY = ProgrammeId("XXX99")
 SECOND = timedelta(seconds=1)
 CARNET: dict[str, str | int] = {"carnet": "BFC22-0000001"}
+A_DAY = timedelta(days=1)
 HALF_AN_HOUR = timedelta(minutes=30)  # the example rules' delay for a void
 INVITED = terminal_invited(terminal=OTHER_TERMINAL)
 REDEEMED = (*READY, redeemed())
+# A device has rolled its key from one to another, back, and so on: it has the first one again.
+ROLLED = (
+    *AT_THE_VENUE,
+    *(key_rolled(fingerprint=each) for each in (NEW_FINGERPRINT, "0" * 16, FINGERPRINT)),
+)
 CATALOGUED = under(READY, services=("cv", "impots"))
 ORDERED = (*STARTED, carnets_ordered())
 CUT_OFF = (cutoff_fixed(),)
@@ -194,6 +201,9 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
     Reason.INVITATION_EXPIRED: (
         Scenario("to the second", (terminal_invited(),), enrol_terminal(asked_at=INVITED_UNTIL)),
     ),
+    Reason.TOO_MANY_ROLLS: (
+        Scenario("roll for the fourth time in a day", ROLLED, roll_key(), at=NOW + A_DAY - SECOND),
+    ),
     Reason.CODE_UNKNOWN: (
         Scenario("no such carnet", READY, redeem(codes=(code(number=9),))),
         Scenario("wrong secret", READY, redeem(codes=(wrong_code(),))),
@@ -241,7 +251,14 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
         ),
         Scenario("transfer", STOCKED, transfer(3)),
         Scenario("assign", STOCKED, assign(3)),
-        Scenario("assign ticket 6 of 5", CIRCULATING, assign(tickets=(5, 6))),
+    ),
+    Reason.TICKET_UNKNOWN: (
+        Scenario(
+            "assign ticket 6 of 5",
+            CIRCULATING,
+            assign(tickets=(5, 6)),
+            detail={**CARNET, "size": 5},
+        ),
     ),
     Reason.CARNET_EXISTS: (Scenario("issue again", STOCKED, issue(1), detail={"next_number": 3}),),
     Reason.VENUE_EXISTS: (Scenario("register twice", AT_THE_VENUE, register_venue()),),
@@ -253,6 +270,14 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
     Reason.RUN_EXISTS: (
         Scenario("cut off twice", CUT_OFF, fix_cutoff()),
         Scenario("cut off a closed run", PAID, fix_cutoff()),
+    ),
+    Reason.FUNDING_RECORDED: (
+        Scenario(
+            "book an entry twice",
+            (*STARTED, funding_received()),
+            record_funding(command_id="later"),
+            detail={"reference": "BANK-0001"},
+        ),
     ),
     Reason.FUNDER_UNKNOWN: (
         Scenario(

@@ -49,6 +49,22 @@ def test_funding_that_comes_after_the_end_is_recorded(stage: str) -> None:
     assert facts_of(command.decide(given(*STARTED, programme_closed()))) == (fact,)
 
 
+def test_an_entry_counts_once_at_each_stage_of_each_millesime() -> None:
+    """The order's mandate may have the commitment's number, and cover two years."""
+    log = log_of(*STARTED)
+
+    assert isinstance(log.submit(record_funding()), Accepted)
+    for other in (
+        {"stage": "order"},
+        {"millesime": MILLESIME + 1},
+        {"reference": "BANK-0002"},
+    ):
+        assert isinstance(log.submit(record_funding(**other)), Accepted)
+        assert log.submit(record_funding(**other)) == Refusal(
+            Reason.FUNDING_RECORDED, detail={"reference": other.get("reference", "BANK-0001")}
+        )
+
+
 def test_funding_that_comes_after_the_end_brings_nothing_into_circulation() -> None:
     log = log_of(*STOCKED, programme_closed())
 

@@ -97,7 +97,10 @@ office: st.SearchStrategy[Command] = st.one_of(
     ),
     st.builds(lambda first, carnets: issue(first, carnets=carnets), numbers, st.integers(1, 2)),
     st.builds(
-        lambda cents: record_funding(cents={"region": Cents(cents), "state": Cents(cents // 2)}),
+        lambda cents: record_funding(
+            reference=f"entry {cents}",
+            cents={"region": Cents(cents), "state": Cents(cents // 2)},
+        ),
         st.integers(2, 5_000),
     ),
     st.builds(activate, numbers),

@@ -7,7 +7,8 @@ import pytest
 
 from ledger.decisions.situation import Command
 from ledger.facts import AcceptanceArea
-from ledger.values.ids import ProgrammeId
+from ledger.values.ids import FunderId, ProgrammeId
+from ledger.values.money import Cents
 from ledger.values.reasons import Reason, Refusal
 from tests.builders.commands import (
     activate,
@@ -17,7 +18,9 @@ from tests.builders.commands import (
     issue,
     order_carnets,
     publish_rules,
+    record_funding,
     redeem,
+    roll_key,
     transfer,
     void,
     wrong_code,
@@ -26,6 +29,7 @@ from tests.builders.facts import (
     carnets_ordered,
     cutoff_fixed,
     end_of,
+    funding_received,
     key_rolled,
     programme_closed,
     qualification_withdrawn,
@@ -58,6 +62,7 @@ from tests.builders.world import (
     TOWN_HALL,
 )
 from tests.ledger.decisions.guards import GUARDS
+from tests.ledger.decisions.scenarios import ROLLED
 
 TOO_LATE = NOW + timedelta(days=1)
 NOWHERE = AcceptanceArea("venues")
@@ -172,6 +177,24 @@ CASES = [
         Reason.TOO_MANY_VOIDS,
         (*WORN, redeemed(), cutoff_fixed()),
         void(),
+    ),
+    Both(
+        Reason.SESSION_ENDED,
+        Reason.TOO_MANY_ROLLS,
+        ROLLED,
+        roll_key(replaces=NEW_FINGERPRINT),
+    ),
+    Both(
+        Reason.FUNDING_RECORDED,
+        Reason.FUNDER_UNKNOWN,
+        (*STARTED, funding_received()),
+        record_funding(cents={FunderId("other"): Cents(1)}),
+    ),
+    Both(
+        Reason.TICKET_UNKNOWN,
+        Reason.PROGRAMME_CLOSED,
+        (*CIRCULATING, programme_closed()),
+        assign(tickets=(6,)),
     ),
     Both(
         Reason.ORDER_EXISTS,

@@ -4,10 +4,14 @@ import pytest
 
 from ledger.decisions.situation import Command
 from ledger.facts import Event
+from ledger.values.ids import OrderId
 from ledger.values.money import Cents
 from tests.builders.commands import (
+    activate,
+    approve_run,
     enrol_terminal,
     invite_terminal,
+    issue,
     open_programme,
     order_carnets,
     pay_part,
@@ -15,11 +19,23 @@ from tests.builders.commands import (
     record_funding,
     redeem,
     register_venue,
+    submit_run,
     transfer,
     void,
 )
-from tests.builders.history import APPROVED, READY, STARTED, STOCKED, History, Log, log_of
-from tests.builders.world import INVITED_UNTIL, KEY, OTHER_TERMINAL
+from tests.builders.facts import carnets_ordered, funding_received
+from tests.builders.history import (
+    APPROVED,
+    DRAFTED,
+    READY,
+    STARTED,
+    STOCKED,
+    SUBMITTED,
+    History,
+    Log,
+    log_of,
+)
+from tests.builders.world import INVITED_UNTIL, KEY, OTHER_TERMINAL, with_changes
 
 
 def done_by(log: Log, command: Command) -> Event:
@@ -36,7 +52,11 @@ def done_by(log: Log, command: Command) -> Event:
     ("log", "command", "others"),
     [
         (READY, redeem(1, 2), [redeem(1), redeem(1, 3), redeem(1, 2, actor="terminal:t-0")]),
-        (STARTED, order_carnets(), [order_carnets(carnets=5), order_carnets(actor="operator:x")]),
+        (
+            STARTED,
+            order_carnets(),
+            [order_carnets(carnets=5), order_carnets(order=OrderId("another"))],
+        ),
         (STOCKED, transfer(1, 2), [transfer(2, 1), transfer(2)]),
         (STARTED[:1], open_programme(), [open_programme(shares={"region": 1})]),
         (STARTED, publish_rules(2), [publish_rules(2, sizes=(5,))]),
@@ -51,6 +71,36 @@ def test_only_the_same_content_is_a_retry(
 
     assert command.repeats(event)
     assert not any(other.repeats(event) for other in others)
+
+
+@pytest.mark.parametrize(
+    ("log", "command"),
+    [
+        (STARTED, order_carnets()),
+        ((*STARTED, carnets_ordered()), issue()),
+        ((*STOCKED, funding_received()), activate()),
+        (STARTED, record_funding()),
+        (APPROVED, pay_part()),
+    ],
+    ids=["order", "issue", "activate", "fund", "pay"],
+)
+def test_a_colleague_goes_on_with_interrupted_work(log: History, command: Command) -> None:
+    """Its ids follow from the work, not from the person."""
+    event = done_by(log_of(*log), command)
+
+    assert with_changes(command, {"actor": "operator:colleague"}).repeats(event)
+
+
+@pytest.mark.parametrize(
+    ("log", "command"),
+    [(DRAFTED, submit_run()), (SUBMITTED, approve_run())],
+    ids=["submit", "approve"],
+)
+def test_who_submits_or_approves_is_what_is_said(log: History, command: Command) -> None:
+    event = done_by(log_of(*log), command)
+
+    assert command.repeats(event)
+    assert not with_changes(command, {"actor": "approver:colleague"}).repeats(event)
 
 
 def test_a_void_is_repeated_by_its_claim() -> None:

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -29,7 +30,7 @@ from tests.builders.facts import (
     venue_suspended,
 )
 from tests.builders.history import AT_THE_VENUE, CIRCULATING, READY, facts_of, given, log_of
-from tests.builders.world import INVITED_UNTIL, NEW_FINGERPRINT, NOW, TERMINAL, VENUE
+from tests.builders.world import FINGERPRINT, INVITED_UNTIL, NEW_FINGERPRINT, NOW, TERMINAL, VENUE
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,19 @@ def test_a_rolled_key_ends_the_sessions_of_the_old_one() -> None:
     assert facts_of(log.submit(roll_key())) == (key_rolled(),)
     assert log.submit(redeem()) == Refusal(Reason.SESSION_ENDED)
     assert facts_of(log.submit(redeem(fingerprint=NEW_FINGERPRINT)))
+
+
+def test_a_key_may_be_rolled_again_a_day_after_the_third_last_time() -> None:
+    log = log_of(*READY)
+    keys = [FINGERPRINT, *(f"{n:016x}" for n in range(5))]
+    rolls = [roll_key(replaces=old, fingerprint=new, command_id=new) for old, new in pairwise(keys)]
+
+    for hours, roll in zip((0, 8, 16), rolls, strict=False):
+        assert facts_of(log.submit(roll, NOW + timedelta(hours=hours)))
+    assert log.submit(rolls[3], NOW + timedelta(hours=23)) == Refusal(Reason.TOO_MANY_ROLLS)
+    assert facts_of(log.submit(rolls[3], NOW + timedelta(hours=24)))
+    assert log.submit(rolls[4], NOW + timedelta(hours=31)) == Refusal(Reason.TOO_MANY_ROLLS)
+    assert facts_of(log.submit(rolls[4], NOW + timedelta(hours=32)))
 
 
 def test_reference_data_is_copied_for_a_batch() -> None:
