@@ -8,12 +8,16 @@ Any number of writers, in any number of processes, may extend one log. A batch t
 what has moved meanwhile is decided again under the head's lock, where nothing can move. Refusals
 are confirmed there too, so that a retry is not refused what its first attempt is about to win. So
 is a decision that broke: it may have met a stream that relies on reference data yet unread.
+
+A writer whose clock is ahead of the database's decides nothing: what it refused as expired would
+be so for all others, whose time never goes back behind the log's.
 """
 
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -21,6 +25,7 @@ from ledger.batch import Batch, Failed, Outcome
 from ledger.decisions.reference import Reference
 from ledger.decisions.situation import Command, Finding, InvalidCommandError
 from ledger.facts.codec import decode
+from ledger.log.rows import Head
 from ledger.log.store import Session, Store, StoreUnavailableError, StreamMovedError
 from ledger.secrets import require_peppers
 from ledger.values.clock import Clock, instant_of, minute_of
@@ -55,6 +60,10 @@ class OutcomeUnknownError(WriterError):
 
 class CommandFailedError(WriterError):
     """A defect: this command can't be decided or stored. Nothing of it was appended."""
+
+
+class ClockAheadError(Exception):
+    """Nothing may be decided by this host's clock. Nothing was done."""
 
 
 class Writer:
@@ -176,9 +185,10 @@ class Writer:
         except StoreUnavailableError as e:
             _log.warning("the log can't be reached: %s", e)
             self._reference_is_stale = True
-            for each in batch:
-                _fail(each, OutcomeUnknownError())
-            await asyncio.sleep(RECONNECT_AFTER)
+            await self._leave_unknown(batch)
+        except ClockAheadError as e:
+            self._remind(str(e))
+            await self._leave_unknown(batch)
         except Exception as e:  # noqa: BLE001 (whatever it is, the others go on)
             if len(batch) == 1:
                 _log.exception("command %s failed", batch[0].command.command_id)
@@ -188,6 +198,14 @@ class Writer:
             middle = len(batch) // 2
             for half in (batch[:middle], batch[middle:]):
                 await self._process([each for each in half if not each.future.done()])
+
+    async def _leave_unknown(self, batch: Sequence[Submission]) -> None:
+        """Nothing gets through just now. Who stops waits for no better time."""
+        left = [*batch, *self._waiting.drain()] if self._stopping else batch
+        for each in left:
+            _fail(each, OutcomeUnknownError())
+        if not self._stopping:
+            await asyncio.sleep(RECONNECT_AFTER)
 
     async def _settle(self, batch: Sequence[Submission]) -> None:
         if self._reference_is_stale:
@@ -200,13 +218,14 @@ class Writer:
         """Decide and append optimistically. Returns those that have to go under the lock."""
         commands = [each.command for each in batch]
         stored = await self._store.read(_streams(batch))
-        now = self._clock.now() + self.reference.clock_offset
+        clock = self._clock.now()
+        now = clock + self.reference.clock_offset
         decided = Batch(commands, stored, self.reference, now, self._peppers)
         base = 0
         if decided.rows:
             try:
                 found = await self._store.append(
-                    decided.rows, minute_of(now), self.reference.position
+                    decided.rows, minute_of(now), self.reference.position, minute_of(clock)
                 )
             except StreamMovedError:
                 return batch
@@ -214,7 +233,7 @@ class Writer:
                 return batch
             base = found
             self._note_append(decided)
-        elif _answers(decided) and await self._has_moved(decided.reference.position):
+        elif _answers(decided) and await self._has_moved(decided, minute_of(clock)):
             return batch
         unconfirmed = []
         for each, outcome in zip(batch, decided.outcomes(base), strict=True):
@@ -231,9 +250,7 @@ class Writer:
             if session.head.reference != self.reference.position:
                 await self._refresh(session)
             stored = await session.read(_streams(batch))
-            own = self._clock.now() + self.reference.clock_offset
-            self._compare_clocks(session.head.minute - minute_of(own))
-            now = max(own, instant_of(session.head.minute))
+            now = self._now_after(session.head)
             decided = Batch(commands, stored, self.reference, now, self._peppers)
             base, minute = 0, minute_of(now)
             # Also without rows: a refusal moves the log's minute, or its command's first attempt,
@@ -246,16 +263,34 @@ class Writer:
         for each, outcome in zip(batch, decided.outcomes(base), strict=True):
             _resolve(each, outcome)
 
-    def _compare_clocks(self, behind: int) -> None:
-        """Say so where our clock is far behind the log's. It works, under the lock: slowly."""
-        now = asyncio.get_running_loop().time()
-        if behind > LATEST and now >= self._next_reminder:
-            self._next_reminder = now + REMIND_AFTER
-            _log.error(
-                "the log is %d minutes ahead of this host's clock: set this clock, or the one that"
-                " was ahead; until time has caught up every batch waits for the head's lock",
-                behind,
+    def _now_after(self, head: Head) -> datetime:
+        """The ledger's time, never behind the log's.
+
+        Raises:
+            ClockAheadError: our clock is far ahead of the database's.
+        """
+        clock = self._clock.now()
+        if head.is_behind(minute_of(clock)):
+            raise ClockAheadError(
+                f"this host's clock is {minute_of(clock) - head.now} minutes ahead of the"
+                " database's: set the one that is wrong; until then nothing is decided here"
             )
+        own = clock + self.reference.clock_offset
+        behind = head.minute - minute_of(own)
+        if behind > LATEST:  # it works, under the lock: slowly
+            self._remind(
+                f"the log is {behind} minutes ahead of this host's clock: set this clock, or the"
+                " one that was ahead; until time has caught up every batch waits for the head's"
+                " lock"
+            )
+        return max(own, instant_of(head.minute))
+
+    def _remind(self, about: str) -> None:
+        """Tell that a clock is wrong, now and then."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._next_reminder:
+            self._next_reminder = now + REMIND_AFTER
+            _log.error(about)
 
     def _note_append(self, decided: Batch) -> None:
         if decided.changes_reference:
@@ -263,10 +298,14 @@ class Writer:
         if decided.rows:
             self._appended.set()
 
-    async def _has_moved(self, position: int) -> bool:
-        """Whether reference data has come behind `position`. Asked where no append finds out."""
-        await self._refresh(self._store)
-        return self.reference.position > position
+    async def _has_moved(self, decided: Batch, clock: int) -> bool:
+        """Whether the head isn't what was decided on. Asked where no append finds out."""
+        head = await self._store.head()
+        return (
+            head.reference != decided.reference.position
+            or head.minute > minute_of(decided.now)
+            or head.is_behind(clock)
+        )
 
     async def _refresh(self, source: Store | Session) -> None:
         """Fold in the reference facts that have come since."""

@@ -16,6 +16,7 @@ from ledger.log.rows import (
     APPEND,
     LOCK_HEAD,
     READ,
+    READ_HEAD,
     READ_REFERENCE,
     REFUSE,
     Head,
@@ -27,21 +28,22 @@ from ledger.log.store import StoredRow, StoreUnavailableError, StreamMovedError
 # Every statement of the writer is a walk down an index. Left to its statistics, which lag behind a
 # log that grows, the planner now and then reads the whole table instead, or sorts what comes
 # sorted: five to fifteen times slower. And a writer that is stopped while it holds the head must
-# not stop the others for long.
+# not stop the others for long, nor may whoever else holds a lock leave them without an answer.
 SESSION: Final = """
 SELECT set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),
        set_config('plan_cache_mode', 'force_generic_plan', false),
-       set_config('idle_in_transaction_session_timeout', '10s', false)
+       set_config('idle_in_transaction_session_timeout', '10s', false),
+       set_config('lock_timeout', '5s', false)
 """
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 CONNECT_WITHIN: Final = 10  # seconds
 
-# A server that was demoted to a standby, or that ended a transaction which stood still, is none
-# that a command is to blame for.
+# A server that was demoted to a standby, or that ended a transaction which stood still or waited
+# too long for a lock, is none that a command is to blame for.
 _OUT_OF_REACH: Final = (
-    psycopg.OperationalError,
+    psycopg.OperationalError,  # LockNotAvailable is one
     psycopg.InterfaceError,
     psycopg.errors.ReadOnlySqlTransaction,
     psycopg.errors.IdleInTransactionSessionTimeout,
@@ -74,7 +76,7 @@ class PostgresSession:
         return await _fetch(self._connection, READ_REFERENCE, (after,))
 
     async def append(self, rows: Rows, minute: int) -> int:
-        base = await _append(self._connection, rows, minute, None, None)
+        base = await _append(self._connection, rows.parameters(minute))
         if base is None:
             raise RuntimeError("log_head has no row")
         return base
@@ -101,18 +103,23 @@ class PostgresStore:
         async with self._connection() as connection:
             return await _fetch(connection, READ_REFERENCE, (after,))
 
-    async def append(self, rows: Rows, minute: int, expected_reference: int) -> int | None:
+    async def head(self) -> Head:
         async with self._connection() as connection:
-            return await _append(connection, rows, minute, expected_reference, minute)
+            return await _head(connection, READ_HEAD)
+
+    async def append(
+        self, rows: Rows, minute: int, expected_reference: int, clock: int
+    ) -> int | None:
+        parameters = rows.parameters(
+            minute, expected_reference=expected_reference, not_before=minute, clock=clock
+        )
+        async with self._connection() as connection:
+            return await _append(connection, parameters)
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[PostgresSession]:
         async with self._connection() as connection, connection.transaction():
-            cursor = await connection.execute(LOCK_HEAD, prepare=True)
-            row = await cursor.fetchone()
-            if row is None:
-                raise RuntimeError("log_head has no row")
-            yield PostgresSession(connection, Head(*row))
+            yield PostgresSession(connection, await _head(connection, LOCK_HEAD))
 
     async def announce(self) -> None:
         # A statement of its own: appends should not wait for the listeners.
@@ -170,16 +177,15 @@ async def _fetch(
     return await cursor.fetchall()
 
 
-async def _append(
-    connection: Connection,
-    rows: Rows,
-    minute: int,
-    expected_reference: int | None,
-    not_before: int | None,
-) -> int | None:
-    parameters = rows.parameters(
-        minute, expected_reference=expected_reference, not_before=not_before
-    )
+async def _head(connection: Connection, query: str) -> Head:
+    cursor = await connection.execute(query, prepare=True)
+    row = await cursor.fetchone()
+    if row is None:
+        raise RuntimeError("log_head has no row")
+    return Head(*row)
+
+
+async def _append(connection: Connection, parameters: dict[str, Any]) -> int | None:
     cursor = await connection.execute(APPEND, parameters, prepare=True)
     found = await cursor.fetchone()
     return found[0] if found else None

@@ -17,13 +17,16 @@ from ledger.facts.codec import REFERENCE_TOPICS
 from ledger.log.mapper import rows_of
 from ledger.log.rows import Head, RefusedCommand, Rows
 from ledger.log.store import StoredRow, StreamMovedError
+from ledger.values.clock import Clock, SystemClock, minute_of
 
 
 class MemoryRecorder(POPOApplicationRecorder):
     """A log, its head, and the refusals that are kept beside it."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        """Make an empty log. `clock` is what stands in for the database's."""
         super().__init__()
+        self.clock = clock or SystemClock()
         self.minute = 0
         self.references: list[int] = []  # positions of the reference facts
         self.refusals: list[tuple[RefusedCommand, datetime]] = []
@@ -32,7 +35,8 @@ class MemoryRecorder(POPOApplicationRecorder):
     @property
     def head(self) -> Head:
         reference = self.references[-1] if self.references else 0
-        return Head(len(self._stored_events), self.minute, reference)
+        now = minute_of(self.clock.now())
+        return Head(len(self._stored_events), self.minute, reference, now)
 
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: object
@@ -126,10 +130,14 @@ class MemoryStore:
     async def read_reference(self, after: int) -> list[StoredRow]:
         return self._log.read_reference(after)
 
-    async def append(self, rows: Rows, minute: int, expected_reference: int) -> int | None:
+    async def head(self) -> Head:
+        return self._log.head
+
+    async def append(
+        self, rows: Rows, minute: int, expected_reference: int, clock: int
+    ) -> int | None:
         async with self._log.lock:
-            head = self._log.head
-            if head.reference != expected_reference or head.minute > minute:
+            if not agrees(self._log.head, minute, expected_reference, clock):
                 return None
             self._log.check(rows)
             return self._log.append(rows, minute)
@@ -146,6 +154,13 @@ class MemoryStore:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def agrees(head: Head, minute: int, expected_reference: int, clock: int) -> bool:
+    """Whether the head is what was decided on, as APPEND asks."""
+    return (
+        head.reference == expected_reference and head.minute <= minute and not head.is_behind(clock)
+    )
 
 
 def stored_events_of(rows: Rows) -> list[StoredEvent]:

@@ -113,7 +113,7 @@ class LogRecorder(ApplicationRecorder):
             rows, minute = rows_of(stored_events)
         except UnreadableEventError as e:
             raise persistence.DataError(str(e)) from e
-        parameters = rows.parameters(minute, expected_reference=None, not_before=None)
+        parameters = rows.parameters(minute)
         with self._connection() as connection:
             head = connection.execute(APPEND, parameters, prepare=True).fetchone()
             if head is None:

@@ -26,11 +26,16 @@ WHERE topic IN ({", ".join(f"'{topic}'" for topic in REFERENCE_TOPICS)}) AND not
 ORDER BY notification_id
 """  # noqa: S608 (our own constants)
 
-LOCK_HEAD: Final = "SELECT size, minute, reference FROM log_head WHERE id = 1 FOR UPDATE"
+AHEAD: Final = 2  # minutes that a writer's clock may be ahead of the database's
+
+_DATABASE_MINUTE: Final = "floor(extract(epoch FROM now()) / 60)::bigint"
+READ_HEAD: Final = f"SELECT size, minute, reference, {_DATABASE_MINUTE} FROM log_head WHERE id = 1"  # noqa: S608
+LOCK_HEAD: Final = f"{READ_HEAD} FOR UPDATE"
 
 # No row comes back where the head isn't what was decided on: reference data has moved, or our
-# clock is behind the log's. A unique violation says that a stream has moved. NULL checks nothing.
-APPEND: Final = """
+# clock is behind the log's, or ahead of the database's. A unique violation says that a stream has
+# moved. NULL checks nothing.
+APPEND: Final = f"""
 WITH head AS (
     UPDATE log_head SET
         size = size + %(count)b,
@@ -40,6 +45,7 @@ WITH head AS (
     WHERE id = 1
       AND reference = coalesce(%(expected_reference)b, reference)
       AND minute <= coalesce(%(not_before)b, minute)
+      AND coalesce(%(clock)b, 0) <= {_DATABASE_MINUTE} + {AHEAD}
     RETURNING size - %(count)b AS base
 ), added AS (
     INSERT INTO events (originator_id, originator_version, topic, state, notification_id)
@@ -49,7 +55,7 @@ WITH head AS (
          AS event (stream, version, topic, state, number)
 )
 SELECT base FROM head
-"""
+"""  # noqa: S608 (our own constants)
 
 REFUSE: Final = """
 INSERT INTO refusals (refused_at, command_id, actor, command, reason, rule_version, detail)
@@ -74,6 +80,11 @@ class Head:
     size: int
     minute: int
     reference: int
+    now: int = field(default=0, compare=False)  # the minute by the database's own clock
+
+    def is_behind(self, clock: int) -> bool:
+        """Whether a writer whose clock shows this minute is too far ahead to decide anything."""
+        return clock > self.now + AHEAD
 
 
 @dataclass(slots=True)
@@ -117,15 +128,24 @@ class Rows:
         )
 
     def parameters(
-        self, minute: int, *, expected_reference: int | None, not_before: int | None
+        self,
+        minute: int,
+        *,
+        expected_reference: int | None = None,
+        not_before: int | None = None,
+        clock: int | None = None,
     ) -> dict[str, Any]:
-        """What APPEND takes. `minute` becomes the head's where it is later."""
+        """What APPEND takes. `minute` becomes the head's where it is later.
+
+        `clock` is the minute that the writer's own clock shows, which in a demo is another one.
+        """
         return {
             "count": len(self.streams),
             "minute": minute,
             "reference_offset": self.reference_offset,
             "expected_reference": expected_reference,
             "not_before": not_before,
+            "clock": clock,
             "streams": self.streams,
             "versions": self.versions,
             "topics": self.topics,

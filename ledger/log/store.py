@@ -47,10 +47,16 @@ class Store(Protocol):
     async def read_reference(self, after: int) -> list[StoredRow]:
         """Reference facts behind a position, in order."""
 
-    async def append(self, rows: Rows, minute: int, expected_reference: int) -> int | None:
+    async def head(self) -> Head:
+        """The head as it is now. It may move at once."""
+
+    async def append(
+        self, rows: Rows, minute: int, expected_reference: int, clock: int
+    ) -> int | None:
         """Append all rows, durably, or none. Returns the position before the first.
 
-        None: reference data has moved, or `minute` is behind the log's.
+        `minute` is the ledger's, `clock` the one that the writer's own clock shows. None:
+        reference data has moved, `minute` is behind the log's, or `clock` ahead of the database's.
 
         Raises:
             StreamMovedError: a stream has moved.

@@ -25,6 +25,7 @@ from ledger.postgres import Database, PostgresServer
 from ledger.postgres.database import prepare_embedded
 from ledger.postgres.roles import Roles
 from ledger.secrets import WrongPepperError
+from ledger.values.clock import real_now
 from ledger.values.codes import Pepper
 from ledger.values.reasons import Reason, Refusal
 from ledger.writer import CommandFailedError, OutcomeUnknownError, Writer
@@ -34,6 +35,7 @@ from tests.builders.commands import (
     invite_terminal,
     register_holder,
     revoke_terminal,
+    start_ledger,
 )
 from tests.builders.world import NOW, TERMINAL, with_changes
 from tests.ledger.writing import (
@@ -214,9 +216,11 @@ async def test_a_programme_opened_through_another_writer_is_known(
 class Unguarded(PostgresStore):
     """A log whose append checks versions, and neither reference data nor time."""
 
-    async def append(self, rows: Rows, minute: int, expected_reference: int) -> int | None:
+    async def append(
+        self, rows: Rows, minute: int, expected_reference: int, clock: int
+    ) -> int | None:
         async with self._connection() as connection:
-            return await _append(connection, rows, minute, None, None)
+            return await _append(connection, rows.parameters(minute))
 
 
 async def test_without_its_guard_the_revoked_terminal_would_redeem(ledger: Database) -> None:
@@ -350,7 +354,55 @@ async def test_what_a_retry_was_refused_its_first_attempt_is_not_granted(
     assert retried == [first]
 
 
+async def test_a_clock_far_ahead_decides_nothing(
+    ledger: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Or it would end the life of all tickets, for all: the log's time never goes back."""
+    size, fast = len(events(ledger)), SetClock(real_now() + timedelta(days=400))
+    async with writing(store_on(ledger), fast) as writer:
+        for command in (claim(1), check(1), register_holder(holder="mairie", command_id="m")):
+            with pytest.raises(OutcomeUnknownError):
+                await writer.execute(command)
+        fast.instant = NOW
+        assert isinstance(await writer.execute(claim(1)), Recorded)
+    async with writing(store_on(ledger)) as writer:
+        assert isinstance(await writer.execute(claim(2)), Recorded)
+
+    (told,) = caplog.messages
+    assert told.startswith("this host's clock is 5760")
+    assert "minutes ahead of the database's" in told
+    assert len(events(ledger)) == size + 2
+    assert refusals(ledger) == []
+
+
+async def test_a_demos_clock_may_be_anywhere(database: Database) -> None:
+    """It is the host's own that has to agree with the database's."""
+    offset = timedelta(days=400)
+    async with writing(store_on(database), SetClock(real_now())) as writer:
+        (started,) = await carry_out(
+            writer, [start_ledger(demo=True, clock_offset_seconds=int(offset.total_seconds()))]
+        )
+        (known,) = await carry_out(writer, [register_holder()])
+
+    assert known.event.recorded_at - started.event.recorded_at >= offset
+
+
 # Faults.
+
+
+async def test_a_lock_on_the_head_leaves_nobody_without_an_answer(ledger: Database) -> None:
+    """Not who waits, and not who wants to stop the service."""
+    async with await psycopg.AsyncConnection.connect(ledger.owner) as holder:
+        await holder.execute("SELECT * FROM log_head FOR UPDATE")
+        async with asyncio.timeout(20), writing(store_on(ledger), largest_batch=1) as writer:
+            answers = [
+                writer.submit(claim(ticket, number)) for ticket in range(1, 6) for number in (1, 2)
+            ]
+        await holder.rollback()
+
+    assert [type(each.exception()) for each in answers] == [OutcomeUnknownError] * 10
+    async with writing(store_on(ledger)) as writer:
+        assert isinstance(await writer.execute(claim(1)), Recorded)
 
 
 async def test_an_event_that_is_too_large_is_refused_before_the_append(
@@ -387,8 +439,10 @@ class LosesAnswers(PostgresStore):
 
     loses = True
 
-    async def append(self, rows: Rows, minute: int, expected_reference: int) -> int | None:
-        base = await super().append(rows, minute, expected_reference)
+    async def append(
+        self, rows: Rows, minute: int, expected_reference: int, clock: int
+    ) -> int | None:
+        base = await super().append(rows, minute, expected_reference, clock)
         if self.loses:
             self.loses = False
             raise StoreUnavailableError("the answer is lost")

@@ -41,10 +41,12 @@ class SlowStore(MemoryStore):
         await asyncio.sleep(self.pause)
         return found
 
-    async def append(self, rows: Rows, minute: int, expected_reference: int) -> int | None:
+    async def append(
+        self, rows: Rows, minute: int, expected_reference: int, clock: int
+    ) -> int | None:
         await asyncio.sleep(self.pause)
         self.batches.append(len(rows))
-        return await super().append(rows, minute, expected_reference)
+        return await super().append(rows, minute, expected_reference, clock)
 
 
 @pytest.fixture
@@ -184,10 +186,12 @@ async def test_a_broken_decision_fails_alone(
 class PoisonedStore(SlowStore):
     """A log that can't store anything about one ticket."""
 
-    async def append(self, rows: Rows, minute: int, expected_reference: int) -> int | None:
+    async def append(
+        self, rows: Rows, minute: int, expected_reference: int, clock: int
+    ) -> int | None:
         if any(b'"tickets":[3]' in state for state in rows.states):
             raise RuntimeError("poison")
-        return await super().append(rows, minute, expected_reference)
+        return await super().append(rows, minute, expected_reference, clock)
 
 
 async def test_poison_ends_up_alone(log: MemoryRecorder, caplog: pytest.LogCaptureFixture) -> None:
@@ -231,7 +235,7 @@ async def test_nobody_hangs_when_all_fails_and_a_caller_went_away(
 async def test_a_log_out_of_reach_leaves_outcomes_unknown(
     store: SlowStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def gone(rows: Rows, minute: int, expected_reference: int) -> int | None:
+    async def gone(rows: Rows, minute: int, expected_reference: int, clock: int) -> int | None:
         raise StoreUnavailableError("gone")
 
     async with writing(store) as writer:
@@ -326,10 +330,12 @@ async def test_one_crowded_ticket_leaves_the_other_lane_to_others(store: SlowSto
     """Though more wait for it than a batch takes, and its batch has come to a stop."""
     goes_on, append = asyncio.Event(), store.append
 
-    async def append_later(rows: Rows, minute: int, expected_reference: int) -> int | None:
+    async def append_later(
+        rows: Rows, minute: int, expected_reference: int, clock: int
+    ) -> int | None:
         if claim(1).stream in rows.streams:
             await goes_on.wait()
-        return await append(rows, minute, expected_reference)
+        return await append(rows, minute, expected_reference, clock)
 
     store.append = append_later  # type: ignore[method-assign]
     async with writing(store, largest_batch=20) as writer:

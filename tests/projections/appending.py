@@ -27,7 +27,7 @@ class Appender:
         rows = Rows()
         for event in self._placed(history):
             rows.add(event)
-        parameters = rows.parameters(0, expected_reference=None, not_before=None)
+        parameters = rows.parameters(0)
         row = self._connection.execute(APPEND, parameters).fetchone()
         assert row is not None
         self._connection.execute(f'NOTIFY "{self._channel}"')
@@ -37,7 +37,7 @@ class Appender:
     def append_raw(self, topic: str, state: bytes) -> int:
         """Append bytes that may be no event at all."""
         rows = Rows(Texts([f"raw:{self.size}"]), Numbers([1]), Texts([topic]), Blobs([state]))
-        parameters = rows.parameters(0, expected_reference=None, not_before=None)
+        parameters = rows.parameters(0)
         row = self._connection.execute(APPEND, parameters).fetchone()
         assert row is not None
         self.size = int(row[0]) + 1

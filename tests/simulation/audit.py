@@ -16,7 +16,8 @@ from ledger.decisions.reference import Reference
 from ledger.decisions.situation import Accepted, Command, Finding
 from ledger.facts import CutoffFixed, Event
 from ledger.facts.codec import TOPICS, decode
-from ledger.log.rows import RefusedCommand
+from ledger.log.rows import AHEAD, RefusedCommand
+from ledger.values.clock import minute_of
 from ledger.values.ids import RunId, VenueId
 from ledger.values.reasons import Reason, Refusal
 from tests.simulation.log import SimulatedLog
@@ -86,7 +87,8 @@ class Audit:
         for command_id, group in groupby(events, key=lambda event: event.command_id):
             self._follow(command_id, list(group))
             unsupported = self._unsupported(unsupported)
-        for _, at in refused:
+        for each, at in refused:
+            self._compare_clocks(f"{each.command} {each.command_id} refused", at)
             self._rules.refused(at)
         for each, _ in unsupported:
             self.complain(
@@ -116,11 +118,17 @@ class Audit:
         ]:
             self.complain(f"{place}: nobody asked for this, or it could not be granted here")
         for event in events:
+            self._compare_clocks(place, event.recorded_at)
             for broken in self._rules.broken_by(event):
                 self.complain(f"{place}: {broken}")
             self.ledger.apply(event)
             if isinstance(event.fact, CutoffFixed):
                 self.owed[event.fact.run] = self._rules.owed()
+
+    def _compare_clocks(self, what: str, at: datetime) -> None:
+        """No host's clock takes all others far ahead of the database's."""
+        if (ahead := minute_of(at) - self._log.head.now) > AHEAD:
+            self.complain(f"{what}: {ahead} minutes before the time")
 
     def _unsupported(
         self, refused: Sequence[tuple[RefusedCommand, datetime]]

@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from random import Random
 from typing import Any, Final, TypeVar
 
-from ledger.log.memory import MemoryRecorder, MemorySession
-from ledger.log.rows import RefusedCommand, Rows
+from ledger.log.memory import MemoryRecorder, MemorySession, agrees
+from ledger.log.rows import Head, RefusedCommand, Rows
 from ledger.log.store import StoredRow, StoreUnavailableError
+from ledger.values.clock import Clock
 
 T = TypeVar("T")
 
@@ -41,8 +43,8 @@ class Faults:
 class SimulatedLog(MemoryRecorder):
     """The log. It tells of each commit, and goes on with what reached it."""
 
-    def __init__(self, chance: Random, faults: Faults) -> None:
-        super().__init__()
+    def __init__(self, chance: Random, faults: Faults, clock: Clock) -> None:
+        super().__init__(clock)
         self.chance = chance
         self.faults = faults
         self.on_commit: Callable[[], None] = lambda: None
@@ -96,34 +98,44 @@ class SimulatedStore:
         await self.answer()
         return found
 
-    async def append(self, rows: Rows, minute: int, expected_reference: int) -> int | None:
+    async def head(self) -> Head:
+        await self.request()
+        found = self._log.head
+        await self.answer()
+        return found
+
+    async def append(
+        self, rows: Rows, minute: int, expected_reference: int, clock: int
+    ) -> int | None:
+        statement = partial(self._append, rows, minute, expected_reference, clock)
         try:
             await self.request()
         except StoreUnavailableError:
             if self._log.chance.random() < self._log.faults.carried_out_late:
-                _ = self._log.start(self._append_late(rows, minute, expected_reference))
+                _ = self._log.start(self._late(statement))
             raise
-        base = await self._log.carry_out(self._append(rows, minute, expected_reference))
+        base = await self._log.carry_out(statement())
         await self.answer()
         return base
 
-    async def _append_late(self, rows: Rows, minute: int, expected_reference: int) -> None:
+    async def _late(self, statement: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """The statement was on its way when the connection broke."""
         await asyncio.sleep(self._log.chance.uniform(0, LATE))
-        await self._append(rows, minute, expected_reference)
+        await statement()
 
-    async def _append(self, rows: Rows, minute: int, expected_reference: int) -> int | None:
+    async def _append(
+        self, rows: Rows, minute: int, expected_reference: int, clock: int
+    ) -> int | None:
         async with self._log.lock:
-            if not self.agrees(minute, expected_reference):
+            if not self.agrees(minute, expected_reference, clock):
                 return None
             self._log.check(rows)
             await self._log.work()
             return self._log.commit([(rows, minute)], [])
 
-    def agrees(self, minute: int, expected_reference: int) -> bool:
+    def agrees(self, minute: int, expected_reference: int, clock: int) -> bool:
         """Whether the head is what was decided on."""
-        head = self._log.head
-        return head.reference == expected_reference and head.minute <= minute
+        return agrees(self._log.head, minute, expected_reference, clock)
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator["SimulatedSession"]:

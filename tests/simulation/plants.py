@@ -7,12 +7,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from ledger.batch import Batch
 from ledger.facts.codec import decode
 from ledger.log.rows import RefusedCommand, Rows
 from ledger.log.store import Session, Store, StoredRow
 from ledger.writer import Writer
 from tests.simulation.log import SimulatedLog, SimulatedSession, SimulatedStore
 from tests.simulation.run import Settings
+
+FOR_EVER: Final = 1 << 40  # minutes
 
 
 class VersionsUnchecked(SimulatedLog):
@@ -45,23 +48,41 @@ class TearsBatches(SimulatedLog):
 class ReferenceUnchecked(SimulatedStore):
     """An append doesn't notice that reference data has moved."""
 
-    def agrees(self, minute: int, expected_reference: int) -> bool:
-        return super().agrees(minute, self._log.head.reference)
+    def agrees(self, minute: int, expected_reference: int, clock: int) -> bool:
+        return super().agrees(minute, self._log.head.reference, clock)
 
 
 class MinuteUnchecked(SimulatedStore):
     """An append doesn't notice that its clock is behind the log."""
 
-    def agrees(self, minute: int, expected_reference: int) -> bool:
-        return super().agrees(max(minute, self._log.head.minute), expected_reference)
+    def agrees(self, minute: int, expected_reference: int, clock: int) -> bool:
+        return super().agrees(max(minute, self._log.head.minute), expected_reference, clock)
+
+
+class ClockUnchecked(SimulatedStore):
+    """An append doesn't notice that its clock is far ahead."""
+
+    def agrees(self, minute: int, expected_reference: int, clock: int) -> bool:
+        return super().agrees(minute, expected_reference, clock=0)
+
+
+class RefusesByAnyClock(SimulatedStore):
+    """Under the lock nobody looks at the database's clock."""
+
+    def new_session(self) -> SimulatedSession:
+        session = super().new_session()
+        session.head = replace(session.head, now=FOR_EVER)
+        return session
 
 
 class AnswersEarly(SimulatedStore):
     """An append is answered when it is sent, not when it is committed."""
 
-    async def append(self, rows: Rows, minute: int, expected_reference: int) -> int | None:
+    async def append(
+        self, rows: Rows, minute: int, expected_reference: int, clock: int
+    ) -> int | None:
         await self.request()
-        _ = self._log.start(self._append(rows, minute, expected_reference))
+        _ = self._log.start(self._append(rows, minute, expected_reference, clock))
         return self._log.head.size
 
 
@@ -125,7 +146,7 @@ class FoldsTwice(Writer):
 class ChecksByHeart(Writer):
     """A check is answered with whatever the writer knows."""
 
-    async def _has_moved(self, position: int) -> bool:
+    async def _has_moved(self, decided: Batch, clock: int) -> bool:
         return False
 
 
@@ -135,6 +156,8 @@ PLANTS: Final[dict[str, dict[str, Any]]] = {
     "tears-batches": {"log": TearsBatches},
     "reference-unchecked": {"store": ReferenceUnchecked},
     "minute-unchecked": {"store": MinuteUnchecked},
+    "clock-unchecked": {"store": ClockUnchecked},
+    "refuses-by-any-clock": {"store": RefusesByAnyClock},
     "answers-early": {"store": AnswersEarly},
     "forgets-ids": {"store": ForgetsIds},
     "forgets-refusals": {"store": ForgetsRefusals},

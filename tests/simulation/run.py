@@ -70,7 +70,7 @@ class Simulation:
         self._trace: deque[tuple[float, str, tuple[object, ...]]] = deque(maxlen=settings.trace)
         self._loop = asyncio.get_running_loop()
         self._start = END_OF_2022 - timedelta(minutes=self.chance.uniform(1, 40))
-        self.log = settings.log(self.chance, self.faults)
+        self.log = settings.log(self.chance, self.faults, HostClock(self.now))
         self.audit = Audit(self.log)
         self.requests = Requests(self.chance, self.audit)
         self.hosts = [self._new_host(f"host-{n}") for n in range(HOSTS)]
@@ -162,6 +162,7 @@ class Simulation:
         """The faults are over. Whatever was asked gets an answer now."""
         self.faults.end()
         for host in self.hosts:
+            host.clock.skew = timedelta()
             if host.writer is None:
                 await host.start()
         await asyncio.gather(*self._deliveries)
@@ -228,11 +229,17 @@ class Simulation:
             what = self.chance.choice(("crash", "crash", "leave", "clock"))
             self.note(host.name, what)
             if what == "clock":
-                host.clock.skew = timedelta(seconds=self.chance.uniform(-200, 120))
+                host.clock.skew = self._skew()
                 continue
             await (host.crash() if what == "crash" else host.leave())
             await asyncio.sleep(self.chance.expovariate(1 / 0.5))
             await host.start()
+
+    def _skew(self) -> timedelta:
+        """Mostly a small one; now and then a clock is set to a year that is far off."""
+        if self.chance.random() < 0.2:
+            return timedelta(days=400)
+        return timedelta(seconds=self.chance.uniform(-200, 120))
 
     async def _outages(self) -> None:
         """The log is out of reach for all."""

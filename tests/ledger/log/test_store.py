@@ -11,9 +11,10 @@ from ledger.facts import AnyFact
 from ledger.log import connection
 from ledger.log.connection import PostgresStore
 from ledger.log.memory import MemoryRecorder, MemoryStore
-from ledger.log.rows import Head, RefusedCommand, Rows
+from ledger.log.rows import AHEAD, Head, RefusedCommand, Rows
 from ledger.log.store import Store, StoreUnavailableError, StreamMovedError
 from ledger.postgres import Database
+from ledger.values.clock import minute_of, real_now
 from ledger.values.reasons import Reason, Refusal
 from tests.builders.facts import assigned, holder_registered, issued, recorded, venue_registered
 from tests.builders.world import NOW, TOWN_HALL, with_changes
@@ -89,8 +90,8 @@ def rows(*facts: AnyFact, version: int = 1) -> Rows:
 
 def test_streams_are_read_in_the_order_of_their_versions(run: Run) -> None:
     async def steps(store: Store, other: Store) -> None:
-        assert await store.append(rows(issued(2), issued(1)), 5, 0) == 0
-        assert await other.append(rows(assigned(1), version=2), 5, 0) == 2
+        assert await store.append(rows(issued(2), issued(1)), 5, 0, 0) == 0
+        assert await other.append(rows(assigned(1), version=2), 5, 0, 0) == 2
         found = await store.read([CARNET, "carnet:BFC22-0000002", "carnet:none", CARNET])
         assert [position for position, _ in found] == [2, 3, 1]
         assert found[1][1] == rows(assigned(1), version=2).states[0]
@@ -100,7 +101,7 @@ def test_streams_are_read_in_the_order_of_their_versions(run: Run) -> None:
 
 def test_reference_facts_are_read_from_a_position_on(run: Run) -> None:
     async def steps(store: Store, other: Store) -> None:
-        await store.append(rows(holder_registered(), issued(1), venue_registered()), 5, 0)
+        await store.append(rows(holder_registered(), issued(1), venue_registered()), 5, 0, 0)
         assert [p for p, _ in await other.read_reference(0)] == [1, 3]
         assert [p for p, _ in await other.read_reference(1)] == [3]
         assert await other.read_reference(3) == []
@@ -110,28 +111,28 @@ def test_reference_facts_are_read_from_a_position_on(run: Run) -> None:
 
 def test_an_append_is_guarded_by_versions(run: Run) -> None:
     async def steps(store: Store, other: Store) -> None:
-        await store.append(rows(issued(1)), 5, 0)
+        await store.append(rows(issued(1)), 5, 0, 0)
         with pytest.raises(StreamMovedError):
-            await other.append(rows(issued(2), issued(1)), 5, 0)
-        assert await other.append(rows(issued(2)), 5, 0) == 1
+            await other.append(rows(issued(2), issued(1)), 5, 0, 0)
+        assert await other.append(rows(issued(2)), 5, 0, 0) == 1
 
     run(steps)
 
 
 def test_an_append_is_guarded_by_the_reference_position(run: Run) -> None:
     async def steps(store: Store, other: Store) -> None:
-        await store.append(rows(issued(1), holder_registered()), 5, 0)
-        assert await other.append(rows(issued(2)), 5, 0) is None
-        assert await other.append(rows(issued(2)), 5, 2) == 2
+        await store.append(rows(issued(1), holder_registered()), 5, 0, 0)
+        assert await other.append(rows(issued(2)), 5, 0, 0) is None
+        assert await other.append(rows(issued(2)), 5, 2, 0) == 2
 
     run(steps)
 
 
 def test_an_append_is_guarded_by_the_minute(run: Run) -> None:
     async def steps(store: Store, other: Store) -> None:
-        await store.append(rows(issued(1)), 5, 0)
-        assert await other.append(rows(issued(2)), 4, 0) is None
-        assert await other.append(rows(issued(2)), 6, 0) == 1
+        await store.append(rows(issued(1)), 5, 0, 0)
+        assert await other.append(rows(issued(2)), 4, 0, 0) is None
+        assert await other.append(rows(issued(2)), 6, 0, 0) == 1
         async with store.locked() as session:
             assert session.head == Head(2, 6, 0)
 
@@ -140,9 +141,9 @@ def test_an_append_is_guarded_by_the_minute(run: Run) -> None:
 
 def test_an_append_of_nothing_still_checks_the_head(run: Run) -> None:
     async def steps(store: Store, other: Store) -> None:
-        await store.append(rows(holder_registered()), 5, 0)
-        assert await other.append(Rows(), 5, 0) is None
-        assert await other.append(Rows(), 5, 1) == 1
+        await store.append(rows(holder_registered()), 5, 0, 0)
+        assert await other.append(Rows(), 5, 0, 0) is None
+        assert await other.append(Rows(), 5, 1, 0) == 1
 
     run(steps)
 
@@ -182,11 +183,11 @@ def test_a_session_that_ends_with_an_error_has_done_nothing(run: Run, log: Log) 
 
 def test_a_session_finds_a_version_taken(run: Run) -> None:
     async def steps(store: Store, other: Store) -> None:
-        await store.append(rows(issued(1)), 5, 0)
+        await store.append(rows(issued(1)), 5, 0, 0)
         with pytest.raises(StreamMovedError):
             async with other.locked() as session:
                 await session.append(rows(issued(2), issued(1)), 5)
-        assert await store.append(rows(issued(2)), 5, 0) == 1
+        assert await store.append(rows(issued(2)), 5, 0, 0) == 1
 
     run(steps)
 
@@ -201,12 +202,27 @@ def test_a_host_that_never_answers_is_unavailable(monkeypatch: pytest.MonkeyPatc
             asyncio.run(store.read([CARNET]))
 
 
+def test_a_clock_ahead_of_the_databases_appends_nothing(run: Run) -> None:
+    async def steps(store: Store, other: Store) -> None:
+        now = (await store.head()).now
+        assert abs(now - minute_of(real_now())) <= 1
+        assert await store.append(rows(issued(1)), 5, 0, now + AHEAD + 2) is None
+        assert await store.head() == Head(0, 0, 0)
+        assert await store.append(rows(issued(1)), 5, 0, now + AHEAD) == 0
+        async with other.locked() as session:
+            assert session.head == await store.head()
+            assert session.head.is_behind(now + AHEAD + 2)
+            assert not session.head.is_behind(now + AHEAD)
+
+    run(steps)
+
+
 def test_nobody_appends_while_a_session_holds_the_head(run: Run) -> None:
     """Whoever waits is told what has moved meanwhile."""
 
     async def steps(store: Store, other: Store) -> None:
         async with store.locked() as session:
-            waiting = asyncio.ensure_future(other.append(rows(issued(1)), 5, 0))
+            waiting = asyncio.ensure_future(other.append(rows(issued(1)), 5, 0, 0))
             await asyncio.sleep(0.1)
             assert not waiting.done()
             await session.append(rows(holder_registered(TOWN_HALL)), 5)
