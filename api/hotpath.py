@@ -22,8 +22,8 @@ from api.claims import (
     redeem_command,
     void_command,
 )
-from api.contract import BatchAnswer, CheckAnswer, RedemptionRequest
-from api.limits import check_limit, guess_limit
+from api.contract import BatchAnswer, CheckAnswer, RedemptionRequest, Verdict
+from api.limits import Places, check_limit, guess_limit, refusal_limit
 from api.problems import Problem, ProblemError, problem, problem_for
 from api.signatures import Sessions, Signer
 from api.wire import Receive, Scope, Send, answer, answer_problem, encode, headers_of, read_body
@@ -52,6 +52,8 @@ class Hotpath:
         self._writer = writer
         self._checks = check_limit()
         self._guesses = guess_limit()
+        self._refusals = refusal_limit()
+        self._places = Places()
         self._routes: dict[str, Handler] = {
             "/v1/redemptions": self.redeem,
             "/v1/redemptions/batch": self.redeem_batch,
@@ -79,7 +81,9 @@ class Hotpath:
             headers = headers_of(scope)
             body = await read_body(headers, receive)
             signer = self._sessions.authenticate("POST", scope["raw_path"], headers, body)
-            status, answered = await handler(signer, body)
+            self._refusals.require(signer.terminal)
+            with self._places.held(signer.terminal):
+                status, answered = await handler(signer, body)
         except ProblemError as e:
             await answer_problem(send, e.problem, e.headers)
         except (WriterError, msgspec.DecodeError, JSONDecodeError, UnicodeDecodeError) as e:
@@ -107,6 +111,12 @@ class Hotpath:
         """`POST /v1/redemptions/batch`."""
         claims = read_batch(body)
         self._guesses.require(signer.terminal)
+        with self._places.held(signer.terminal, len(claims) - 1):  # one is held by every request
+            verdicts = await self._verdicts(signer, claims)
+        return HTTPStatus.OK, encode(BatchAnswer(verdicts))
+
+    async def _verdicts(self, signer: Signer, claims: list[RedemptionRequest]) -> list[Verdict]:
+        """Submit all claims at once, then tell what became of each."""
         waiting = [self._submit(signer, claim) for claim in claims]
         verdicts = []
         for claim, asked in zip(claims, waiting, strict=True):
@@ -117,7 +127,7 @@ class Hotpath:
             if not isinstance(outcome, (Recorded, Problem)):
                 outcome = self._told(signer, outcome)
             verdicts.append(verdict(claim.claim_id, outcome))
-        return HTTPStatus.OK, encode(BatchAnswer(verdicts))
+        return verdicts
 
     async def void(self, signer: Signer, body: bytes, claim_id: ClaimId) -> tuple[int, bytes]:
         """`POST /v1/redemptions/{claim_id}/void`."""
@@ -162,9 +172,10 @@ class Hotpath:
             return problem_of(e)
 
     def _told(self, signer: Signer, outcome: Outcome) -> Problem:
-        """The problem that tells a refusal; an unknown code costs the device some of its trust."""
+        """The problem that tells a refusal; it costs the device, an unknown code far more."""
         if not isinstance(outcome, Refusal):
             raise TypeError(f"unexpected outcome {type(outcome).__name__}")
+        self._refusals.charge(signer.terminal)
         if outcome.reason is Reason.CODE_UNKNOWN:
             self._guesses.charge(signer.terminal)
         return problem_for(outcome)

@@ -13,12 +13,16 @@ from math import ceil
 from time import monotonic
 from typing import Final
 
-from api.problems import ProblemError, problem
+from api.problems import RETRY_AFTER, ProblemError, problem
 
 CHECKS_A_SECOND: Final = 5.0
 CHECKS_AT_ONCE: Final = 20.0
 GUESSES_AT_ONCE: Final = 10.0  # unknown codes before a device is slowed down
 GUESSES_A_SECOND: Final = 1 / 6  # and how fast it is trusted again
+# Each refusal is kept for good. A day's tickets of a venue that lost its qualification fit in.
+REFUSALS_AT_ONCE: Final = 1_000.0
+REFUSALS_A_SECOND: Final = 1.0
+PLACES: Final = 1_000  # claims and other requests that one device may have under way: two batches
 # Of one address, behind which there may be all the devices of a town. What they would have to guess
 # is too long for it; the limit keeps them from the database.
 FAILURES_AT_ONCE: Final = 200.0
@@ -103,6 +107,34 @@ class Limit:
         return bucket
 
 
+class Places:
+    """How much each key has under way, so that none can fill the queue that all share."""
+
+    def __init__(self, most: int = PLACES) -> None:
+        self._most = most
+        self._held: dict[str, int] = {}
+
+    @contextmanager
+    def held(self, key: str, places: int = 1) -> Iterator[None]:
+        """A block that holds some of the key's places.
+
+        Raises:
+            ProblemError: there aren't as many.
+        """
+        held = self._held.get(key, 0) + places
+        if held > self._most:
+            raise ProblemError(problem("too-many-requests"), {"retry-after": str(RETRY_AFTER)})
+        self._held[key] = held
+        try:
+            yield
+        finally:
+            left = self._held[key] - places
+            if left:
+                self._held[key] = left
+            else:
+                del self._held[key]
+
+
 def check_limit() -> Limit:
     """How often a device may look without taking."""
     return Limit(CHECKS_A_SECOND, CHECKS_AT_ONCE)
@@ -111,6 +143,11 @@ def check_limit() -> Limit:
 def guess_limit() -> Limit:
     """How many unknown codes a device may show."""
     return Limit(GUESSES_A_SECOND, GUESSES_AT_ONCE)
+
+
+def refusal_limit() -> Limit:
+    """How many refusals a device may bring about."""
+    return Limit(REFUSALS_A_SECOND, REFUSALS_AT_ONCE)
 
 
 def failure_limit() -> Limit:

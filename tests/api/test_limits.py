@@ -3,12 +3,14 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import httpx
 import pytest
 from fastapi import Request
 
-from api.limits import FAILURES_AT_ONCE, LONGEST_WAIT, Limit
+from api.limits import FAILURES_AT_ONCE, LONGEST_WAIT, Limit, Places
 from api.problems import ProblemError, problem
 from api.state import UncountedProxiesError, running
 from api.strangers import address_of
@@ -17,6 +19,7 @@ from tests.api.device import Device, b64u
 from tests.api.ledgers import AUTHORITY, Served, serving
 from tests.api.operating import answered, invite, refused
 
+BATCH = "/v1/redemptions/batch"
 WRONG = {"authorization": "Bearer souche_wrong"}
 
 
@@ -86,6 +89,24 @@ class TestLimit:
         with pytest.raises(ProblemError) as refused, limit.failures("address"):
             raise ProblemError(problem("unauthenticated"))
         assert refused.value.problem.reason == "too-many-requests"
+
+
+class TestPlaces:
+    def test_each_device_has_its_own(self) -> None:
+        places = Places(most=3)
+        with places.held("device"), places.held("device", 2), places.held("another", 3):
+            with pytest.raises(ProblemError) as refused, places.held("device"):
+                pass
+            assert refused.value.problem.reason == "too-many-requests"
+            assert refused.value.headers["retry-after"] == "1"
+
+    def test_they_are_given_back(self) -> None:
+        """By whatever a request ends with; and nobody is remembered for having asked."""
+        places = Places(most=3)
+        for _ in range(5):
+            with suppress(ZeroDivisionError), places.held("device"), places.held("device", 2):
+                raise ZeroDivisionError
+        assert not places._held
 
 
 class TestAddresses:
@@ -242,6 +263,54 @@ def test_another_address_pays_only_where_nobody_says_whose_it_is(
         assert behind.get("/v1/status", headers={**WRONG, **told}).status_code == 429
         told = {"x-forwarded-for": "203.0.113.7, 203.0.113.8"}
         assert behind.get("/v1/status", headers={**WRONG, **told}).status_code == 401
+
+
+def test_one_device_does_not_fill_the_queue(
+    spare: Device, device: Device, carnet: list[str]
+) -> None:
+    """More than a thousand claims at once are not submitted; others' are taken meanwhile."""
+    batch = {"claims": [spare.claim(carnet[0])] * 500}
+    with ThreadPoolExecutor(24) as crowd:
+        asked = [crowd.submit(spare.post, BATCH, batch) for _ in range(24)]
+        while not all(each.done() for each in asked):
+            assert device.redeem(carnet[1]).status_code in {201, 409}
+    answers = [each.result() for each in asked]
+    done = [each for each in answers if each.status_code == 200]
+    refusals = [each for each in answers if each not in done]
+
+    assert len(done) >= 2
+    assert {(refused(each, 429), each.headers["retry-after"]) for each in refusals} == {
+        ("too-many-requests", "1")
+    }
+    statuses = {verdict["status"] for each in done for verdict in each.json()["verdicts"]}
+    assert statuses <= {200, 201}
+    assert spare.post(BATCH, batch).status_code == 200
+
+
+def test_a_device_that_is_refused_without_end_is_slowed_down(
+    shared: Served, spare: Device, device: Device, carnet: list[str]
+) -> None:
+    """Each refusal is kept for good."""
+    taken = answered(spare.redeem(carnet[0]), 201)
+    batch = {"claims": [spare.claim(carnet[0]) for _ in range(400)]}
+    for _ in range(3):
+        found = answered(spare.post(BATCH, batch), 200)["verdicts"]
+        assert {verdict["status"] for verdict in found} == {409}
+    before = shared.query("SELECT count(*) FROM refusals")
+
+    for answer in (spare.post(BATCH, batch), spare.redeem(carnet[1])):
+        assert refused(answer, 429) == "too-many-requests"
+        assert 100 < int(answer.headers["retry-after"]) <= LONGEST_WAIT
+    assert shared.query("SELECT count(*) FROM refusals") == before
+    assert answered(device.redeem(carnet[1]), 201)["position"] > taken["position"]
+
+
+def test_a_batch_of_guesses_is_waited_for_ten_minutes_at_most(spare: Device) -> None:
+    answered(spare.post(BATCH, {"claims": [spare.claim("hello") for _ in range(320)]}), 200)
+    answer = spare.check("hello")
+
+    assert refused(answer, 429) == "too-many-requests"
+    assert 300 < int(answer.headers["retry-after"]) <= LONGEST_WAIT
 
 
 async def start(shared: Served, *, tls: bool, proxies: int) -> None:
