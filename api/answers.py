@@ -5,6 +5,7 @@ from http import HTTPStatus
 import msgspec
 
 from api.contract import RedemptionReceipt, Verdict, VoidReceipt
+from api.mistakes import in_words
 from api.problems import Problem, problem
 from ledger.batch import Recorded
 from ledger.facts import RedemptionVoided, TicketsRedeemed
@@ -61,6 +62,8 @@ def verdict(claim_id: str, outcome: Recorded | Problem) -> Verdict:
             title_fr=outcome.title_fr,
             reason=outcome.reason,
             retry=outcome.retry,
+            detail=outcome.detail,
+            redeemed_at=outcome.redeemed_at,
         )
     told = receipt(outcome)
     return Verdict(
@@ -70,6 +73,8 @@ def verdict(claim_id: str, outcome: Recorded | Problem) -> Verdict:
         carnet=told.carnet,
         tickets=told.tickets,
         amount_cents=told.amount_cents,
+        venue=told.venue,
+        served_at=told.served_at,
         served_on=told.served_on,
         replayed=told.replayed,
         voided=told.voided,
@@ -86,11 +91,6 @@ def problem_of(error: Exception) -> Problem:
         case CommandFailedError():
             return problem("failed")
         case msgspec.ValidationError():
-            return problem("invalid", _without_values(str(error)))
+            return problem("invalid", in_words(str(error)))
         case _:
             return problem("malformed")
-
-
-def _without_values(message: str) -> str:
-    """Msgspec's words on where and what; it quotes no values but unknown fields' names."""
-    return message if "unknown field" not in message else "Object contains an unknown field"

@@ -18,16 +18,31 @@ LARGEST_BATCH: Final = 500  # claims
 _END = r"(?!\n)"
 
 Uuid = Annotated[str, Meta(pattern=UUID_PATTERN + _END)]
+NewId = Annotated[
+    Uuid,
+    Meta(
+        description="Any version, lower case. The device makes it and keeps it before it sends: "
+        "each retry says the same."
+    ),
+]
 Code = Annotated[str, Meta(min_length=1, max_length=64, examples=["BFC22-0001234-03-Y5XC1KP-2"])]
 Codes = Annotated[list[Code], Meta(min_length=1, max_length=LARGEST_CLAIM)]
-Sequence = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Counted by the device.")]
+Sequence = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=2**53 - 1,
+        description="Counted by the device, one more for each claim. It is kept as evidence: of a "
+        "terminal that was cloned, two count the same. A retry is not compared by it.",
+    ),
+]
 Label = Annotated[str, Meta(pattern=NAME_PATTERN + _END)]
 
 
 class RedemptionRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """Take all these tickets of one carnet for a workshop, or none."""
 
-    claim_id: Uuid
+    claim_id: NewId
     codes: Codes
     sequence: Sequence
     service_code: Label | None = None
@@ -41,10 +56,16 @@ class BatchRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class VoidRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Take a redemption back. The codes say which carnet it is on."""
+    """Take a redemption back: all of it. The codes say which carnet it is on."""
 
-    void_id: Uuid
-    codes: Codes
+    void_id: NewId
+    codes: Annotated[
+        Codes,
+        Meta(
+            description="All the codes that the claim took, and no others: with some of them "
+            "missing, the answer is `claim-unknown`, as for a claim that is not on this carnet."
+        ),
+    ]
 
 
 class CheckRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -69,7 +90,10 @@ class RedemptionReceipt(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class Verdict(msgspec.Struct, gc=False, omit_defaults=True):
-    """What became of one claim of a batch: a receipt with status 200 or 201, or a problem."""
+    """What became of one claim of a batch: a receipt with status 200 or 201, or a problem.
+
+    Parts that are empty, 0 or false are left out.
+    """
 
     claim_id: str
     status: int
@@ -77,6 +101,8 @@ class Verdict(msgspec.Struct, gc=False, omit_defaults=True):
     carnet: str = ""
     tickets: tuple[int, ...] = ()
     amount_cents: int = 0
+    venue: str = ""
+    served_at: datetime | None = None
     served_on: date | None = None
     replayed: bool = False
     voided: bool = False
@@ -85,6 +111,8 @@ class Verdict(msgspec.Struct, gc=False, omit_defaults=True):
     title_fr: str = ""
     reason: str = ""
     retry: bool = False
+    detail: str = ""
+    redeemed_at: str = ""
 
 
 class BatchAnswer(msgspec.Struct):
