@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from html import escape
 from pathlib import Path
+from textwrap import dedent
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -35,6 +36,7 @@ _WHO: Final = {
     "TerminalSignature": "Signed by a terminal",
 }
 _CODE: Final = re.compile(r"`([^`]+)`")
+_CODE_BLOCK: Final = "    "
 _EMPHASIS: Final = re.compile(r"\*([^*\s][^*]*)\*")
 
 
@@ -60,12 +62,13 @@ def page(document: Document) -> str:
 <header>
 <h1>{escape(info["title"])}</h1>
 <p>{escape(info["summary"])}. For programs: <a href="/openapi.json">/openapi.json</a>.</p>
+{"".join(_paragraphs(info["description"]))}
 </header>
 <nav aria-label="Routes">{"".join(_contents(tag, found) for tag, found in tags.items())}
 <p><a href="#problems">All problems</a></p>
 </nav>
 <main>{"".join(_section(tag, found, document) for tag, found in tags.items())}
-{_problems()}</main>
+{_problems(document["components"]["schemas"])}</main>
 </body>
 </html>
 """
@@ -89,7 +92,9 @@ def _contents(tag: str, found: Iterable[tuple[str, str, Document]]) -> str:
 
 def _section(tag: str, found: Iterable[tuple[str, str, Document]], document: Document) -> str:
     routes = "".join(_route(*each, document["components"]["schemas"]) for each in found)
-    return f"\n<h2>{escape(tag.capitalize())}</h2>{routes}"
+    about = next((each["description"] for each in document["tags"] if each["name"] == tag), "")
+    told = "".join(_paragraphs(about))
+    return f"\n<h2>{escape(tag.capitalize())}</h2>{told}{routes}"
 
 
 def _route(method: str, path: str, operation: Document, schemas: Document) -> str:
@@ -158,7 +163,7 @@ def _row(field: Field) -> str:
     )
 
 
-def _problems() -> str:
+def _problems(schemas: Document) -> str:
     rows = "".join(
         f'<tr><th scope="row"><code>{reason}</code></th><td>{each.status}</td>'
         f'<td>{escape(each.title)}<br><span lang="fr">{escape(each.title_fr)}</span></td></tr>'
@@ -167,16 +172,19 @@ def _problems() -> str:
     return f"""<section id="problems">
 <h2>Problems</h2>
 <p>What is refused is answered as <code>application/problem+json</code> (RFC 9457). Programs look at
-<code>reason</code>. Where <code>retry</code> is true, the same request with the same id may succeed
-later: after the seconds of <code>Retry-After</code>.</p>
-<table><caption>Reasons</caption><tbody>{rows}</tbody></table>
+<code>reason</code>. Where <code>retry</code> is true, it is not an answer: wait for the seconds of
+<code>Retry-After</code> and send the same again.</p>
+{_table("Fields", fields("", schemas["Problem"], schemas))}
+<table class="reasons"><caption>Reasons</caption><tbody>{rows}</tbody></table>
 </section>
 """
 
 
 def _paragraphs(text: str) -> Iterator[str]:
     for each in text.split("\n\n"):
-        if each:
+        if each.startswith(_CODE_BLOCK):
+            yield f"<pre>{escape(dedent(each))}</pre>"
+        elif each:
             yield f"<p>{_marked(each)}</p>"
 
 

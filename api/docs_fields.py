@@ -74,7 +74,7 @@ def _text(schema: Schema) -> str:
         return f"text, {length} characters"
     pattern = schema.get("pattern", "").removesuffix(r"(?!\n)")
     if pattern == UUID_PATTERN:
-        return "UUID"
+        return "UUID in lower case"
     return schema.get("format") or f"text {pattern.strip('^$')}".strip()
 
 

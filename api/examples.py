@@ -10,6 +10,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
         'souche=("@method" "@authority" "@path" "content-digest");created=1652778843;'
         'keyid="t-0123456789ab.139e3940e64b5491.1652779743.0123456789abcdef";alg="hmac-sha256"'
     ),
+    "Signature": "souche=:YwGVzS7mt4/pBWmVqcM5OOSyKsXkq1fre1Tn7eq0INo=:",
     "account": "401:21250056500016",
     "accounts": 12,
     "amount_cents": 1000,
@@ -102,7 +103,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "server_time": "2022-05-17T09:14:03Z",
     "service": "cv",
     "service_code": "cv",
-    "session": "t-0123456789ab.139e3940e64b5491.1652779863.0123456789abcdef",
+    "session": "t-0123456789ab.139e3940e64b5491.1652779743.0123456789abcdef",
     "shares": {"region": 60, "state": 40},
     "signature": "q83vEjRWeJA",
     "siret": "21250056500016",
@@ -125,6 +126,8 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "waiting": 0,
     "workshop_id": "2022-05-17-am",
 }
+# The same word at another time: a nonce is good for less time than a session.
+_OF_A_KIND: Final = {("Challenge", "expires_at"): "2022-05-17T09:16:03Z"}
 _BY_UNIT: Final = {"_cents": 1000, "_tickets": 5, "_carnets": 400}
 
 
@@ -161,7 +164,11 @@ def _example(name: str, schema: Schema, schemas: Schema) -> object:
         case {"enum": [first, *_]} | {"const": first}:
             return first
         case {"properties": parts}:
-            return {key: _example(key, part, schemas) for key, part in parts.items()}
+            kind = schema.get("title", "")
+            return {
+                key: _OF_A_KIND.get((kind, key)) or _example(key, part, schemas)
+                for key, part in parts.items()
+            }
         case {"type": "array", "items": item}:
             return [_example(name.removesuffix("s"), item, schemas)]
         case _:

@@ -5,29 +5,31 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from fastapi import FastAPI
 
-from api import contract
+from api import contract, guide
 from api.examples import add_examples
 from api.problems import CONTENT_TYPE, PROBLEMS, Problem
+from api.signatures import LARGEST_SKEW
+from ledger.values.ids import UUID_PATTERN
 
 Document = dict[str, Any]
 
 _TEXT: Final = {"type": "string"}
-_SIGNATURE: Final = {
-    "type": "apiKey",
-    "in": "header",
-    "name": "Signature",
-    "description": "`souche=:…:`, HMAC-SHA256 with the session's MAC key, over the parts that "
-    "Signature-Input names.",
-}
+_MAC: Final = (
+    "`souche=:…:`, HMAC-SHA256 with the session's MAC key, over the parts that Signature-Input "
+    "names: the five lines of the signature base."
+)
+_SIGNATURE: Final = {"type": "apiKey", "in": "header", "name": "Signature", "description": _MAC}
 _SIGNED: Final = [
     ("Content-Digest", "RFC 9530: `sha-256=:…:` over the body."),
     (
         "Signature-Input",
         (
             'RFC 9421, exactly: `souche=("@method" "@authority" "@path" "content-digest");'
-            'created=…;keyid="SESSION";alg="hmac-sha256"`.'
+            'created=…;keyid="SESSION";alg="hmac-sha256"`. `created` is within '
+            f"{LARGEST_SKEW} seconds of our clock."
         ),
     ),
+    ("Signature", _MAC),
 ]
 
 
@@ -54,7 +56,17 @@ _HOT: Final = {
 _ANSWERS: Final[dict[type, Document]] = {
     contract.BatchAnswer: {
         "verdicts": [
-            {"claim_id": "0190f5fe-7c00-7a00-8abc-0123456789ab", "status": 201, "position": 93021},
+            {
+                "claim_id": "0190f5fe-7c00-7a00-8abc-0123456789ab",
+                "status": 201,
+                "position": 93021,
+                "carnet": "BFC22-0001234",
+                "tickets": [3],
+                "amount_cents": 1000,
+                "venue": "21250056500016",
+                "served_at": "2022-05-17T09:14:03Z",
+                "served_on": "2022-05-17",
+            },
             {
                 "claim_id": "0190f5fe-7c00-7a00-8abc-0123456789ac",
                 "status": 409,
@@ -62,6 +74,7 @@ _ANSWERS: Final[dict[type, Document]] = {
                 "title": "The ticket was redeemed already",
                 "title_fr": "Le ticket a déjà été encaissé",
                 "reason": "ticket-already-redeemed",
+                "redeemed_at": "2022-05-16T14:02:11Z",
             },
         ]
     },
@@ -82,6 +95,8 @@ def describe(app: FastAPI) -> None:
     def openapi() -> Document:
         if app.openapi_schema is None:
             document = generate()
+            document["info"]["description"] = guide.GENERAL
+            document["tags"] = [{"name": "terminals", "description": guide.TERMINALS}]
             _add_hot_routes(document)
             for path, operations in document["paths"].items():
                 for operation in operations.values():
@@ -106,6 +121,9 @@ def _add_hot_routes(document: Document) -> None:
     )
     components = document["components"]
     components["schemas"].update(schemas)
+    for kind in (Problem, contract.Verdict):
+        for name, text in guide.PARTS.items():
+            schemas[kind.__name__]["properties"][name]["description"] = text
     for name in ("HTTPValidationError", "ValidationError"):  # the framework's; ours are problems
         components["schemas"].pop(name, None)
     components["securitySchemes"]["TerminalSignature"] = _SIGNATURE
@@ -119,7 +137,7 @@ def _hot_operation(path: str, hot: _Hot) -> Document:
         for name, text in _SIGNED
     ]
     if "{claim_id}" in path:
-        schema = {**_TEXT, "format": "uuid"}
+        schema = {**_TEXT, "pattern": UUID_PATTERN}
         parameters.append({"name": "claim_id", "in": "path", "required": True, "schema": schema})
     return {
         "tags": ["terminals"],

@@ -96,6 +96,31 @@ def test_every_problem_is_told_in_both_languages(page: Page) -> None:
         assert f"{reason}{problem.status}{problem.title}{problem.title_fr}" in page.text
 
 
+def test_what_the_document_says_is_on_the_page(page: Page, document: dict[str, Any]) -> None:
+    words = " ".join(page.text.split())
+    told = [document["info"]["description"], *(each["description"] for each in document["tags"])]
+    for paragraph in "\n\n".join(told).split("\n\n"):
+        plain = paragraph.replace("`", "").replace("*", "")
+        assert " ".join(plain.split()) in words
+
+
+def test_the_signature_base_is_set_as_it_is_signed(page: Page) -> None:
+    """Line by line: whoever copies it copies no indentation."""
+    assert '"@method": POST\n"@authority": AUTHORITY\n"@path": /v1/redemptions\n' in page.text
+
+
+def test_every_part_of_a_problem_is_told(page: Page, document: dict[str, Any]) -> None:
+    words = " ".join(page.text.split())
+    for name, part in document["components"]["schemas"]["Problem"]["properties"].items():
+        assert name in words
+        assert part["description"].replace("`", "") in words
+
+
+def test_it_moves_for_nobody_who_would_rather_it_did_not(page: Page) -> None:
+    calm = "@media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }"
+    assert page.style.count("scroll-behavior") == page.style.count(calm) == 1
+
+
 def test_a_body_is_told_field_by_field(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     told = {each.name: each for each in fields("", schemas["PublishRulesBody"], schemas)}
@@ -103,7 +128,7 @@ def test_a_body_is_told_field_by_field(document: dict[str, Any]) -> None:
     assert told["rules.sizes"].kind == "1 to 10 × integer 1 to 99"
     assert told["rules.entitlements[].category"].kind == "text, 1 to 80 characters"
     assert told["rules.first_day"].required is False
-    assert told["command_id"] == ("command_id", "UUID", True, "")
+    assert told["command_id"] == ("command_id", "UUID in lower case", True, "")
     opening = {each.name: each for each in fields("", schemas["OpenProgrammeBody"], schemas)}
     assert opening["shares"].kind.startswith("1 to 100 × ")
     assert opening["shares"].kind.endswith("→ integer 1 to 1000000000000")

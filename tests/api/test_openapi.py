@@ -2,9 +2,13 @@
 
 import json
 import re
+import socket
+from base64 import b64encode
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import jsonschema_rs
@@ -13,14 +17,20 @@ import pytest
 import schemathesis
 
 from api import client as client_module
+from api import guide, limits
+from api.nonces import NONCE_SECONDS
 from api.problems import PROBLEMS
 from api.rules import RulesBody
+from api.signatures import LARGEST_SKEW, SESSION_SECONDS
 from ledger.presets.loader import load, names
-from ledger.values.codes import parse_code
+from ledger.values.codes import ALPHABET, parse_code
 from ledger.values.reasons import Reason
 from tests.api.asking import DOCUMENT, OPERATIONS, SIGNED, example_of
 from tests.api.device import Device
 from tests.api.ledgers import Served
+
+ROOT: Final = Path(client_module.__file__).parent.parent
+VECTORS: Final = ROOT / "api/vectors.json"
 
 Operation = tuple[str, str, dict[str, Any]]
 
@@ -70,6 +80,103 @@ def test_every_body_and_parameter_has_an_example_that_fits(document: dict[str, A
         for each in [*told, *operation.get("parameters", ())]:
             schema = {**each.get("schema", {}), **components}
             jsonschema_rs.validate(schema, each["example"])
+
+
+def test_the_devices_examples_are_of_one_moment(document: dict[str, Any]) -> None:
+    """A nonce and a session's id say until when they are good; so do the answers."""
+    schemas = {path: document["paths"][path]["post"] for path in ("/v1/challenges", "/v1/sessions")}
+    challenge, opened = (media_of(each["responses"]["201"])["example"] for each in schemas.values())
+
+    asked_at = datetime.fromisoformat(opened["server_time"])
+    for told, seconds, lasts in (
+        (challenge, challenge["nonce"].split(".")[0], NONCE_SECONDS),
+        (opened, opened["session"].split(".")[2], SESSION_SECONDS),
+    ):
+        expires_at = datetime.fromisoformat(told["expires_at"])
+        assert expires_at.timestamp() == int(seconds)
+        assert expires_at - asked_at == timedelta(seconds=lasts)
+    for path in SIGNED:
+        parameters = OPERATIONS[f"POST {path}"]["parameters"]
+        (signed,) = [each for each in parameters if each["name"] == "Signature-Input"]
+        assert f'keyid="{opened["session"]}"' in signed["example"]
+        assert f"created={asked_at.timestamp():.0f};" in signed["example"]
+
+
+@pytest.mark.parametrize("path", SIGNED)
+def test_a_signed_request_names_its_three_headers(path: str) -> None:
+    told = {each["name"]: each for each in OPERATIONS[f"POST {path}"]["parameters"]}
+
+    for name in ("Content-Digest", "Signature-Input", "Signature"):
+        assert told[name]["in"] == "header"
+        assert told[name]["required"] is True
+        assert told[name]["description"]
+
+
+def test_its_recipe_makes_the_vectors(document: dict[str, Any]) -> None:
+    """Whoever follows the text alone makes the signature bases that the service checks."""
+    (recipe,) = [
+        part
+        for part in terminals(document).split("\n\n")
+        if part.startswith('    "@method": POST\n')
+    ]
+    base = "\n".join(line.removeprefix("    ") for line in recipe.split("\n"))
+
+    for case in json.loads(VECTORS.read_text("utf-8"))["requests"]:
+        made = base.replace("/v1/redemptions", case["path"])
+        made = made.replace("AUTHORITY", case["authority"]).replace("SESSION", case["session"])
+        digest = b64encode(sha256(case["body"].encode()).digest()).decode()
+        made = made.replace("DIGEST", digest).replace("CREATED", str(case["created"]))
+        assert made == case["signature_base"]
+
+
+def test_it_tells_what_a_maker_of_terminals_asks(document: dict[str, Any]) -> None:
+    told = terminals(document)
+    assert f"differ from ours by {LARGEST_SKEW} seconds either way" in told
+    assert ALPHABET in told
+    assert "in base 32, modulo 37" in told
+    assert f"Checks: {limits.CHECKS_AT_ONCE:g} at once, then {limits.CHECKS_A_SECOND:g} a s" in told
+    assert f"Unknown codes: {limits.GUESSES_AT_ONCE:g} at once, then one every 6 s" in told
+    for path in re.findall(r"`(api/[a-z.]+)`", told):
+        assert (ROOT / path).is_file()
+    assert "`api/vectors.json`" in told
+
+    general = document["info"]["description"]
+    assert "UUIDs in lower case, of any version" in general
+    assert '`"retry": true` is not an answer' in general
+    assert "`text/plain`, with status 400" in general
+    assert f"{limits.FAILURES_AT_ONCE:g} times at once" in general
+
+
+def test_its_fields_tell_what_a_maker_of_terminals_asks(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    redemption, void = (
+        schemas[name]["properties"] for name in ("RedemptionRequest", "VoidRequest")
+    )
+    assert "A retry is not compared by it" in redemption["sequence"]["description"]
+    assert "lower case" in redemption["claim_id"]["description"]
+    assert "All the codes that the claim took" in void["codes"]["description"]
+    assert set(guide.PARTS) == set(schemas["Problem"]["properties"])
+    for kind in ("Problem", "Verdict"):
+        for name, text in guide.PARTS.items():
+            assert schemas[kind]["properties"][name]["description"] == text
+
+
+def terminals(document: dict[str, Any]) -> str:
+    """What it says to makers of terminals."""
+    (told,) = [each["description"] for each in document["tags"] if each["name"] == "terminals"]
+    assert isinstance(told, str)
+    return told
+
+
+def test_what_the_parser_refuses_is_plain_text(shared: Served) -> None:
+    """As the document says."""
+    url = httpx.URL(shared.url)
+    with socket.create_connection((url.host, url.port or 80), timeout=10) as asking:
+        asking.sendall(b"no HTTP\r\n\r\n")
+        answer = asking.makefile("rb").read().lower()
+
+    assert answer.startswith(b"http/1.1 400 ")
+    assert b"content-type: text/plain" in answer
 
 
 def test_every_code_that_is_shown_could_be_one(document: dict[str, Any]) -> None:
