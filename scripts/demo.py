@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from contextlib import closing
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Annotated, Final
@@ -11,6 +12,7 @@ import typer
 
 from ledger.postgres import open_database
 from ledger.settings import Settings
+from scripts.common.ending import CommandError
 from scripts.common.helping import examples
 from scripts.common.options import Json, new_app
 from scripts.common.progress import progress
@@ -20,12 +22,11 @@ from scripts.demonstration.folder import make_folder
 from scripts.demonstration.playing import begin, play, prepare
 from scripts.demonstration.telling import print_story
 from scripts.service.serving import starting
-from scripts.service.supervising import LOOK_EVERY, stopping
+from scripts.service.supervising import LOOK_EVERY, listen, stopping
 
 app = new_app()
 
 FOLDER: Final = Path("var/demo")
-PORT: Final = 8080
 # A demo has a database of its own, whatever the machine's ledger uses.
 OTHERS: Final = ("SOUCHE_DATABASE_URL", "SOUCHE_WRITER_URL", "SOUCHE_PROJECTOR_URL")
 
@@ -45,7 +46,7 @@ def demo(
             metavar="PORT",
             min=1,
             max=65535,
-            help="Port; else 8080, or a free one where that is taken.",
+            help="Port; else SOUCHE_PORT, else 8080, or a free one where that is taken.",
         ),
     ] = None,
     once: Annotated[
@@ -66,18 +67,23 @@ def demo(
         data=data.absolute(),
         database_url=None,
         host="127.0.0.1",
-        port=port or _usual_or_free(),
+        port=port or Settings().port,
         authority=None,
         tls=False,
+        proxies=0,
         followers=True,
     )
     make_folder(settings.data)
     clock = DemoClock()
     if not json:
         say(f"A day of March 2022, in {data} …")
-    with open_database(settings.data) as database:
+    with (
+        closing(_listen(settings, or_free=port is None)) as listener,
+        open_database(settings.data) as database,
+    ):
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         begin(settings, database, clock)
-        with starting(settings, demo=True) as wait:
+        with starting(settings, demo=True, listener=listener) as wait:
             prepared = asyncio.run(prepare(settings, database, clock, progress))
             authority = wait()
             story = asyncio.run(play(settings, database, prepared, progress, began))
@@ -89,15 +95,14 @@ def demo(
                 _stay(authority, quiet=json)
 
 
-def _usual_or_free() -> int:
-    for port in (PORT, 0):
-        try:
-            with socket.create_server(("127.0.0.1", port)) as free:
-                found: int = free.getsockname()[1]
-                return found
-        except OSError:
-            continue
-    raise OSError("no port is free")
+def _listen(settings: Settings, *, or_free: bool) -> socket.socket:
+    """The service's socket, had before all else: nobody can take its port meanwhile."""
+    try:
+        return listen(settings)
+    except CommandError:
+        if not or_free:
+            raise
+        return listen(settings, 0)
 
 
 def _stay(authority: str, *, quiet: bool) -> None:

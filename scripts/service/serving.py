@@ -1,5 +1,6 @@
 """A whole service in a process of its own, for as long as a block lasts."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ class Order(msgspec.Struct, frozen=True):
     settings: dict[str, Any]
     workers: int
     demo: bool  # serve a demo's data, which is refused otherwise
+    listener: int | None  # the socket to listen on, where it is bound already
 
 
 @contextmanager
@@ -39,11 +41,17 @@ def serving(settings: Settings, *, workers: int = 1, demo: bool = False) -> Iter
 
 @contextmanager
 def starting(
-    settings: Settings, *, workers: int = 1, demo: bool = False
+    settings: Settings,
+    *,
+    workers: int = 1,
+    demo: bool = False,
+    listener: socket.socket | None = None,
 ) -> Iterator[Callable[[], str]]:
-    """As `serving`, for whoever has something to do until it answers: call what you are given."""
-    order = Order(settings.model_dump(mode="json"), workers, demo)
-    process = start_module("scripts.service.serving", msgspec.json.encode(order))
+    """As `serving`, for whoever has something to do until it answers: call what you are given.
+
+    A `listener` that is bound already is the service's from then on, and closed here.
+    """
+    process = _start(settings, workers, demo, listener)
     try:
         yield lambda: _wait(process, settings)
     finally:
@@ -58,6 +66,19 @@ def starting(
                 pipe.close()
 
 
+def _start(
+    settings: Settings, workers: int, demo: bool, listener: socket.socket | None
+) -> subprocess.Popen[bytes]:
+    passed = None if listener is None else listener.fileno()
+    order = msgspec.json.encode(Order(settings.model_dump(mode="json"), workers, demo, passed))
+    process = start_module(
+        "scripts.service.serving", order, pass_fds=[] if passed is None else [passed]
+    )
+    if listener is not None:
+        listener.close()
+    return process
+
+
 def _wait(process: subprocess.Popen[bytes], settings: Settings) -> str:
     if process.stdout is None or not process.stdout.readline():
         raise CommandError("The service did not start.", "", Exit.UNAVAILABLE)
@@ -70,7 +91,11 @@ def main() -> None:
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
     try:
         serve(
-            Settings(**order.settings), workers=order.workers, demo=order.demo, on_ready=_say_ready
+            Settings(**order.settings),
+            workers=order.workers,
+            demo=order.demo,
+            listener=None if order.listener is None else socket.socket(fileno=order.listener),
+            on_ready=_say_ready,
         )
     except Exception as e:
         told = explain(e)

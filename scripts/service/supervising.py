@@ -31,12 +31,13 @@ def serve(
     *,
     workers: int = 1,
     demo: bool = False,
+    listener: socket.socket | None = None,
     on_ready: Say,
     on_wait: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. Call it on the main thread: children end with it.
 
-    Only who says `demo` gets a demo's data served.
+    Only who says `demo` gets a demo's data served. A `listener` has the settings' address already.
 
     Raises:
         CommandError: the address or the ledger can't be served.
@@ -45,7 +46,7 @@ def serve(
     refuse_exposure(settings)
     with (
         stopping() as stopped,
-        closing(listen(settings)) as listener,
+        closing(listener or listen(settings)) as listening,
         open_database(settings.data, settings.database_url, progress=on_wait) as database,
     ):
         started = start_ledger(settings, database)
@@ -54,7 +55,7 @@ def serve(
                 f"{settings.data} holds a demo's data, which is not served as a ledger.",
                 "Name another folder with --data; `souche demo` runs the demo.",
             )
-        children = _children(settings, database, listener, workers)
+        children = _children(settings, database, listening, workers)
         try:
             _bring_up(children, stopped)
             with served_at(settings.data, settings.signed_authority):
@@ -63,7 +64,7 @@ def serve(
                 while not stopped():
                     _look(children)
         finally:
-            listener.close()  # first of all: nobody new
+            listening.close()  # first of all: nobody new
             end([child for child in children if child.is_worker])
             end([child for child in children if not child.is_worker])
 
@@ -83,15 +84,18 @@ def refuse_exposure(settings: Settings) -> None:
         )
 
 
-def listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings, port: int | None = None) -> socket.socket:
     """The socket that the workers share. It outlives them: connections wait for the next one.
+
+    With `port` 0 it is at a free one instead of the settings'.
 
     Raises:
         CommandError: the address can't be had.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    address = (settings.host, settings.port if port is None else port)
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+        return socket.create_server(address, family=family, backlog=BACKLOG)
     except OSError as e:
         raise CommandError(
             f"Can't listen on {settings.address}: {e.strerror or e}.",

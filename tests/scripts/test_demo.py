@@ -1,12 +1,15 @@
 """The demo, as whoever looks at Souche first runs it."""
 
 import json
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ledger.settings import Settings
+from scripts.demo import _listen
 from tests.scripts.conftest import free_port
 from tests.scripts.running import Souche
 
@@ -115,3 +118,46 @@ def test_interrupted_it_leaves_nothing_running(new_data: Callable[[], Path]) -> 
 
     listing = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True)
     assert str(souche.data) not in listing.stdout
+
+
+def usual(monkeypatch: pytest.MonkeyPatch, port: int) -> Settings:
+    """What the demo's settings come to with this SOUCHE_PORT."""
+    monkeypatch.setenv("SOUCHE_PORT", str(port))
+    return Settings()
+
+
+def test_it_listens_where_the_setting_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = usual(monkeypatch, free_port())
+
+    with _listen(settings, or_free=True) as listener:
+        assert listener.getsockname() == ("127.0.0.1", settings.port)
+
+
+def test_where_its_usual_port_is_taken_it_has_a_free_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings = usual(monkeypatch, other.getsockname()[1])
+
+        with _listen(settings, or_free=True) as listener:
+            assert listener.getsockname()[1] not in {0, settings.port}
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_told(new_data: Callable[[], Path]) -> None:
+    souche = Souche(new_data())
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        said = souche.run("demo", "--data", str(souche.data), "--port", port, "--once")
+
+    assert said.code == 3
+    assert f"Can't listen on 127.0.0.1:{port}" in said.err
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_it_is_played_at_a_free_port_beside_a_service(new_data: Callable[[], Path]) -> None:
+    souche = Souche(new_data())
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        process = souche.start("demo", "--data", str(souche.data), "--once", SOUCHE_PORT=port)
+        _, err = process.communicate(timeout=300)
+
+    assert process.returncode == 0, err
