@@ -18,6 +18,7 @@ _LOOK: Final = "Look at it"
 WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "init": ("scripts.init", _RUN, "Make a ledger: its database, its secrets, its first tokens."),
     "serve": ("scripts.serve", _RUN, "Serve the ledger to terminals and operators, over HTTP."),
+    "token": ("scripts.tokens", _RUN, "Who may ask what over HTTP: make, list, withdraw."),
     "demo": ("scripts.demo", _RUN, "Play a day of a real programme, and stay up to be looked at."),
     "doctor": ("scripts.doctor", _RUN, "Say what will break: disk, clocks, roles, settings, lag."),
     "rebuild": ("scripts.rebuild", _RUN, "Make the read models anew from the log, or compare."),

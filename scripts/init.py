@@ -13,11 +13,12 @@ app = new_app()
 
 @app.command(epilog=examples("souche init", "souche init --data /srv/souche --json"))
 def init(data: Data = None, json: Json = False) -> None:
-    """Make a ledger: its database, its secrets, its first fact, and two tokens.
+    """Make a ledger: its database, its secrets, its first fact, and three tokens.
 
     Run it again at any time: it makes what is missing and changes nothing else.
-    The operator's token and the approver's are shown once and kept in `FOLDER/tokens`; give the
-    approver's to another person and remove its file.
+    The tokens of the operator, the approver and the auditor, who only reads, are shown once and
+    kept in `FOLDER/tokens`. Give the approver's and the auditor's to other people and remove
+    their files; `souche token make` makes more.
     """
     settings = settings_from(data)
     with open_database(settings.data, settings.database_url) as database:
@@ -33,7 +34,8 @@ def _tell(settings: Settings, started: Started) -> None:
     for role, token in started.tokens.items():
         say(f"{role.value:>9}: {token}  (kept in {token_file(settings.data, role)})")
     if started.tokens:
-        say("The tokens are shown this once. Serve the ledger with `souche serve`;")
+        say("The tokens are shown this once; the auditor's only reads. For other people make more")
+        say("with `souche token make`. Serve the ledger with `souche serve`;")
         say("`souche programme example` begins a programme of your own.")
     else:
         say("Nothing was missing, so nothing was made.")

@@ -11,7 +11,7 @@ from ledger.postgres import Database
 from ledger.values.clock import real_now
 from scripts.common.ending import CommandError
 
-KEPT: Final = (Role.OPERATOR, Role.APPROVER)
+KEPT: Final = (Role.OPERATOR, Role.APPROVER, Role.AUDITOR)
 
 
 def token_file(data: Path, role: Role) -> Path:

@@ -25,15 +25,20 @@ def begun(new_data: Callable[[], Path]) -> Iterator[tuple[Souche, dict[str, str]
         yield souche, souche.look("init")["tokens"]
 
 
-def test_init_shows_two_tokens_that_the_ledger_knows(
+def test_init_shows_three_tokens_that_the_ledger_knows(
     begun: tuple[Souche, dict[str, str]],
 ) -> None:
     souche, tokens = begun
 
     with open_database(souche.data) as database:
-        actors = [identify(database, tokens[role]) for role in (Role.OPERATOR, Role.APPROVER)]
+        actors = [identify(database, tokens[role]) for role in Role]
 
-    assert [actor.id for actor in actors] == ["person:operator", "person:approver"]
+    assert [actor.id for actor in actors] == [
+        "person:operator",
+        "person:approver",
+        "person:auditor",
+    ]
+    assert [actor.role for actor in actors] == list(Role)
 
 
 def test_tokens_and_secrets_are_for_their_owner_only(
@@ -42,7 +47,7 @@ def test_tokens_and_secrets_are_for_their_owner_only(
     souche, tokens = begun
     files = [*(souche.data / "tokens").iterdir(), *(souche.data / "secrets").iterdir()]
 
-    assert len(files) == 4
+    assert len(files) == 5
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert (souche.data / "tokens" / "operator").read_text().strip() == tokens["operator"]
 
@@ -120,4 +125,5 @@ def test_init_tells_people_where_the_tokens_are(new_data: Callable[[], Path]) ->
         told = souche.do("init")
 
     assert str(souche.data / "tokens" / "operator") in told
-    assert json.dumps(told).count("souche_") == 2
+    assert json.dumps(told).count("souche_") == 3
+    assert "the auditor's only reads" in told
