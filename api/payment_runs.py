@@ -122,7 +122,18 @@ async def view(views: AsyncConnection, run: RunId) -> RunView | None:
     so_far = fold(await events_of(views, run_stream(run)), PaymentRun)
     if so_far is None:
         return None
-    return RunView(run, _state(so_far), so_far, await _lines(views, run, so_far.cutoff))
+    return RunView(run, state_of(so_far), so_far, await _lines(views, run, so_far.cutoff))
+
+
+def state_of(run: PaymentRun) -> State:
+    """How far a run has come, in a word."""
+    if run.closed:
+        return "withdrawn" if run.withdrawn else "closed"
+    if run.approved:
+        return "approved"
+    if run.submitter is not None:
+        return "submitted"
+    return "cutoff" if run.drafted is None else "drafted"
 
 
 async def _lines(views: AsyncConnection, run: RunId, cutoff: int) -> RunLines:
@@ -141,13 +152,3 @@ def _part(lines: RunLines, part: int) -> tuple[RunLine, ...]:
 async def _held(views: AsyncConnection, lines: tuple[RunLine, ...]) -> int:
     known = await reference_of(views, [venue_stream(line.venue) for line in lines])
     return sum(known.venues[line.venue].suspended for line in lines)
-
-
-def _state(run: PaymentRun) -> State:
-    if run.closed:
-        return "withdrawn" if run.withdrawn else "closed"
-    if run.approved:
-        return "approved"
-    if run.submitter is not None:
-        return "submitted"
-    return "cutoff" if run.drafted is None else "drafted"

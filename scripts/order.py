@@ -19,7 +19,7 @@ from scripts.common.showing import print_json, print_table, say, say_done
 from scripts.common.working import Views, look, work
 from scripts.stock.ageing import warn_if_offered_too_late, warn_if_over
 from scripts.stock.issuing import find_order, issue
-from scripts.stock.moving import activate, assign, find_carnets, transfer
+from scripts.stock.moving import activate, assign, find_carnets, refuse_same, transfer
 from scripts.stock.printing import Format
 
 app = new_app("Orders: carnets from the printer to people's hands.")
@@ -197,6 +197,7 @@ def transfer_carnets(
         ordered, carnets = await find_carnets(ledger, programme, order, (first, count))
         warn_if_over(ledger, ordered)
         holders = (sender or ordered.holder, receiver)
+        refuse_same(*holders)
         with progress(f"transfer (--id {name})", len(carnets)) as advance:
             await transfer(ledger, carnets, holders, name, advance)
         return len(carnets)

@@ -1,14 +1,16 @@
 """`souche payouts`: what venues are owed, and the runs that pay them."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from api.actors import Role
-from api.payment_runs import RunView
 from ledger.batch import Recorded
+from ledger.decisions.reference import Reference
+from ledger.facts import PaymentRunDrafted
 from ledger.values.ids import RunId
 from projections.payouts import VenuePayout, list_payouts
 from scripts.common import runs
@@ -17,14 +19,19 @@ from scripts.common.fields import Run
 from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
 from scripts.common.options import As, Data, Json, new_app
-from scripts.common.showing import euros, print_json, print_table, say, say_done
+from scripts.common.reference import reference_of
+from scripts.common.refusals import RefusedError
+from scripts.common.showing import euros, print_json, print_table, say, say_done, warn
 from scripts.common.working import Views, look, work
+from scripts.paying.next_step import advised
+from scripts.paying.standing import Standing, standing, what_left, why_stayed
 
 app = new_app(
     "Payouts: what venues are owed, and the runs that pay them.\n\n"
     "A run goes cutoff, draft, submit, approve (by another person), pay."
 )
 
+T = TypeVar("T")
 Step = Callable[[Ledger, RunId], Awaitable[Recorded]]
 
 
@@ -32,16 +39,18 @@ Step = Callable[[Ledger, RunId], Awaitable[Recorded]]
 def list_venues(data: Data = None, json: Json = False) -> None:
     """List what each venue earned, was paid and is owed."""
 
-    async def read(views: Views) -> list[VenuePayout]:
-        return await list_payouts(views.connection)
+    async def read(views: Views) -> tuple[list[VenuePayout], Reference]:
+        return await list_payouts(views.connection), await reference_of(views)
 
-    found = look(data, ["payouts"], read)
+    found, reference = look(data, ["payouts"], read)
+    names = {each.venue: reference.venues[each.venue].registered.name for each in found}
     if json:
-        print_json(found)
+        print_json([{"name": names[each.venue], **asdict(each)} for each in found])
         return
     rows = [
         [
             each.venue,
+            names[each.venue],
             f"{each.redeemed_tickets - each.voided_tickets:,}",
             euros(each.redeemed_cents - each.voided_cents),
             euros(each.reimbursed_cents),
@@ -49,7 +58,7 @@ def list_venues(data: Data = None, json: Json = False) -> None:
         ]
         for each in found
     ]
-    print_table("Payouts", ["SIRET", ">Tickets", ">Earned", ">Paid", ">Owed"], rows)
+    print_table("Payouts", ["SIRET", "Name", ">Tickets", ">Earned", ">Paid", ">Owed"], rows)
 
 
 @app.command(epilog=examples("souche payouts cutoff 2022-03"))
@@ -61,7 +70,11 @@ def cutoff(run: Run, data: Data = None, who: As = None) -> None:
 @app.command(epilog=examples("souche payouts draft 2022-03"))
 def draft(run: Run, data: Data = None, who: As = None) -> None:
     """Lay down what the run pays to each venue."""
-    say_done(f"Run {run} is drafted", _step(data, who, run, runs.draft))
+    done = _step(data, who, run, runs.draft)
+    say_done(f"Run {run} is drafted", done)
+    if isinstance(fact := done.event.fact, PaymentRunDrafted) and not fact.transfers:
+        warn("Nobody is owed anything: the run pays nothing.")
+        say(f"To leave it: `souche payouts withdraw {run}`")
 
 
 @app.command(epilog=examples("souche payouts submit 2022-03"))
@@ -92,13 +105,28 @@ def approve(
     async def act(ledger: Ledger) -> Recorded:
         return await runs.approve(ledger, run, digest)
 
-    say_done(f"Run {run} is approved", work(data, who, act, role=Role.APPROVER))
+    done = work(data, who, _advising(run, act), role=Role.APPROVER)
+    say_done(f"Run {run} is approved", done)
 
 
 @app.command(epilog=examples("souche payouts pay 2022-03"))
 def pay(run: Run, data: Data = None, who: As = None) -> None:
-    """Let every transfer of an approved run leave. Repeated, it goes on where it stopped."""
-    say_done(f"Run {run} is paid", _step(data, who, run, runs.pay))
+    """Let every transfer of an approved run leave. Repeated, it goes on where it stopped.
+
+    Venues whose payments are frozen are left out; what they are owed stays owed.
+    """
+
+    async def act(ledger: Ledger) -> tuple[Recorded, Standing]:
+        done = await runs.pay(ledger, run)
+        found = await standing(ledger.views, run)
+        if found is None:
+            raise LookupError(f"run {run} is paid, and is not there")
+        return done, found
+
+    done, found = work(data, who, _advising(run, act), reads=True)
+    say_done(what_left(found), done)
+    for line in why_stayed(found):
+        say(line)
 
 
 @app.command(epilog=examples("souche payouts withdraw 2022-03"))
@@ -114,13 +142,13 @@ def withdraw(run: Run, data: Data = None, who: As = None) -> None:
 def show(run: Run, data: Data = None, json: Json = False) -> None:
     """Show a run, its lines, and the digest that an approver signs."""
 
-    async def read(views: Views) -> RunView | None:
-        return await runs.view(views.connection, run)
+    async def read(views: Views) -> Standing | None:
+        return await standing(views.connection, run)
 
-    found = look(data, ["payouts"], read)
-    if found is None:
+    stands = look(data, ["payouts"], read)
+    if stands is None:
         raise CommandError(f"There is no run {run}.", "Open it with `souche payouts cutoff`.")
-    drafted = found.so_far.drafted
+    found, drafted = stands.view, stands.view.so_far.drafted
     if json:
         print_json(
             {
@@ -132,11 +160,12 @@ def show(run: Run, data: Data = None, json: Json = False) -> None:
                 "paid_cents": found.so_far.cents_paid,
                 "lines": found.lines.lines,
                 "carried_forward": found.lines.carried_forward,
+                "frozen": sorted(stands.frozen),
             }
         )
         return
-    rows = [[line.venue, euros(line.amount_cents)] for line in found.lines.lines]
-    print_table(f"Run {run}: {found.state}", ["SIRET", ">To pay"], rows)
+    rows = [[line.venue, euros(line.amount_cents), stands.of(line)] for line in found.lines.lines]
+    print_table(f"Run {run}: {found.state}", ["SIRET", ">To pay", "Payment"], rows)
     say(f"Paid: {euros(found.so_far.cents_paid)}. Digest: {drafted.digest if drafted else 'none'}")
 
 
@@ -144,4 +173,18 @@ def _step(data: Path | None, who: Role | None, run: RunId, step: Step) -> Record
     async def act(ledger: Ledger) -> Recorded:
         return await step(ledger, run)
 
-    return work(data, who, act, reads=step in {runs.draft, runs.pay})
+    return work(data, who, _advising(run, act), reads=step is runs.draft)
+
+
+def _advising(
+    run: RunId, act: Callable[[Ledger], Awaitable[T]]
+) -> Callable[[Ledger], Awaitable[T]]:
+    """The same, where a refusal says what to do about it."""
+
+    async def advise(ledger: Ledger) -> T:
+        try:
+            return await act(ledger)
+        except RefusedError as e:
+            raise await advised(ledger.views, run, e) from e
+
+    return advise

@@ -9,10 +9,10 @@ from scripts.common.showing import euros
 class RefusedError(CommandError):
     """The ledger said no. Nothing of it was done."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: Refusal, advice: str = "") -> None:
         told = problem_for(refusal)
         detail = ", ".join(_told(name, value) for name, value in refusal.detail.items())
-        super().__init__(f"Refused ({told.reason}): {told.title}.", detail)
+        super().__init__(f"Refused ({told.reason}): {told.title}.", advice or detail)
         self.refusal = refusal
 
 

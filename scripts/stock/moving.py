@@ -9,6 +9,7 @@ from ledger.decisions.stock import AssignTickets, TransferCarnets
 from ledger.facts import CarnetsOrdered
 from ledger.values.ids import BeneficiaryId, CarnetId, HolderId, carnet_id, derived_id
 from ledger.values.reasons import Reason
+from scripts.common.ending import CommandError, Exit
 from scripts.common.ledger import AT_ONCE, Ledger
 from scripts.common.refusals import RefusedError
 from scripts.stock.issuing import find_order
@@ -54,6 +55,19 @@ async def activate(
         )
         await ledger.do(command)
         advance(len(chunk))
+
+
+def refuse_same(sender: HolderId, receiver: HolderId) -> None:
+    """Carnets move to somebody else.
+
+    Raises:
+        CommandError: they would stay where they are.
+    """
+    if sender == receiver:
+        raise CommandError(
+            f"The carnets are with {receiver} already: name another holder with --to.",
+            code=Exit.USAGE,
+        )
 
 
 async def transfer(

@@ -1,5 +1,6 @@
 """From an order to a payment, by commands alone; the tickets are redeemed over HTTP."""
 
+import re
 from collections import Counter, deque
 
 import pytest
@@ -70,6 +71,13 @@ def test_a_transfer_goes_on_with_its_id(ordered: Souche, handed_out: Codes) -> N
     assert "holder-differs" in ordered.refuse(*words)
 
 
+def test_carnets_are_not_moved_to_who_has_them(ordered: Souche) -> None:
+    said = ordered.run("order", "transfer", "BFC22", "first", "--to", STOCK)
+
+    assert said.code == 2
+    assert f"The carnets are with {STOCK} already: name another holder with --to." in said.err
+
+
 def test_refusals_say_why(ordered: Souche, handed_out: Codes) -> None:
     stock = ("order", "assign", "BFC22", "first", "--holder", POINT, "--first", "500")
 
@@ -127,6 +135,26 @@ def test_a_preset_is_told_value_by_value(souche: Souche) -> None:
     assert "\nprogramme.cap_tickets: 90,000\n    source: Département de l’Aveyron" in told
 
 
+@pytest.fixture(scope="module")
+def held_back(ordered: Souche, redeemed: Counter[str]) -> str:
+    """What was said of a run that is paid while its only venue is frozen."""
+    for step in ("cutoff", "draft", "submit"):
+        ordered.do("payouts", step, "2022-02")
+    digest = ordered.look("payouts", "show", "2022-02")["digest"]
+    ordered.do("payouts", "approve", "2022-02", "--digest", digest)
+    ordered.do("venue", "suspend", VENUE, "--cause", "Contrôle en cours")
+    told = ordered.do("payouts", "pay", "2022-02")
+    assert re.search(rf"{VENUE} +500.00 € +frozen", ordered.do("payouts", "show", "2022-02"))
+    ordered.do("venue", "resume", VENUE)
+    return told
+
+
+def test_what_a_frozen_venue_is_owed_stays_and_is_told(held_back: str) -> None:
+    assert "Run 2022-02 is closed: 0.00 € of 500.00 € left" in held_back
+    assert f"{VENUE}: 500.00 € stays owed; `souche venue resume {VENUE}`" in held_back
+
+
+@pytest.mark.usefixtures("held_back")
 def test_a_run_is_paid_by_two_people(ordered: Souche, redeemed: Counter[str]) -> None:
     ordered.do("payouts", "cutoff", "2022-03")
     ordered.do("payouts", "draft", "2022-03")
@@ -134,18 +162,22 @@ def test_a_run_is_paid_by_two_people(ordered: Souche, redeemed: Counter[str]) ->
     drafted = ordered.look("payouts", "show", "2022-03")
 
     assert drafted["lines"] == [{"venue": VENUE, "amount_cents": 50_000}]
-    assert "not at this step" in ordered.refuse("payouts", "pay", "2022-03")
+    early = ordered.refuse("payouts", "pay", "2022-03")
+    assert "not at this step" in early
+    assert "Run 2022-03 is submitted; next: `souche payouts show 2022-03`" in early
+    again = ordered.refuse("payouts", "cutoff", "2022-03")
+    assert "`souche payouts show 2022-03` shows it" in again
     digest = ("--digest", drafted["digest"])
     assert "This is for the approver" in ordered.refuse(
         "payouts", "approve", "2022-03", *digest, "--as", "operator"
     )
-    assert "run-digest-differs" in ordered.refuse(
-        "payouts", "approve", "2022-03", "--digest", "0" * 64
-    )
+    other = ordered.refuse("payouts", "approve", "2022-03", "--digest", "0" * 64)
+    assert "run-digest-differs" in other
+    assert "not the one that `souche payouts show 2022-03` prints" in other
 
     ordered.do("payouts", "approve", "2022-03", *digest)
-    ordered.do("payouts", "pay", "2022-03")
-    ordered.do("payouts", "pay", "2022-03")
+    assert "all of 500.00 € left (" in ordered.do("payouts", "pay", "2022-03")
+    assert "all of 500.00 € left, as it had" in ordered.do("payouts", "pay", "2022-03")
 
     paid = ordered.look("payouts", "show", "2022-03")
     (payout,) = ordered.look("payouts", "list")
@@ -164,6 +196,8 @@ def test_a_run_that_is_withdrawn_makes_room_for_the_next(
 
     assert ordered.look("payouts", "show", "2022-04")["paid_cents"] == 0
     ordered.do("payouts", "cutoff", "2022-05")
+    said = ordered.run("payouts", "draft", "2022-05")
+    assert "Nobody is owed anything" in said.err
     ordered.do("payouts", "withdraw", "2022-05")
 
 
