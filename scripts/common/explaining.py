@@ -5,6 +5,7 @@ from typing import Final
 import psycopg
 from pydantic import ValidationError
 
+from ledger.decisions.situation import InvalidCommandError
 from ledger.log.store import StoreUnavailableError
 from ledger.postgres import MigrationRefusedError, PostgresUnavailableError
 from ledger.presets import PresetError, UnknownPresetError
@@ -24,6 +25,7 @@ _KNOWN: Final[tuple[tuple[tuple[type[Exception], ...], str, Exit], ...]] = (
     ((WrongPepperError,), _DOCTOR, Exit.FAILED),
     ((NotReachedError,), _DOCTOR, Exit.UNAVAILABLE),
     ((RebuildError,), "The read models are as they were.", Exit.FAILED),
+    ((InvalidCommandError,), "Nothing of it was done.", Exit.USAGE),
     ((UnknownPresetError,), "`souche programme presets` lists them.", Exit.USAGE),
     ((PresetError,), "`souche programme example` prints a file that can be used.", Exit.FAILED),
 )

@@ -32,6 +32,13 @@ class Word(TyperCommand):
 class Noun(TyperGroup):
     """A word with words under it, listed with the whole first sentence of each."""
 
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Where no word follows, the help, as a usage error."""
+        if not args and self.no_args_is_help:
+            typer.echo(ctx.get_help(), err=True)
+            ctx.exit(2)
+        return super().parse_args(ctx, args)
+
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
         """The help: its words in their places, then its options."""
         _begin(self, ctx, formatter)

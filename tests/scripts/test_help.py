@@ -10,7 +10,10 @@ from importlib import import_module
 import pytest
 from typer.main import get_command
 
+from ledger.decisions.situation import InvalidCommandError
 from scripts.cli import WORDS
+from scripts.common.ending import Exit
+from scripts.common.explaining import explain
 from scripts.common.helping import Noun
 from tests.scripts.running import ROOT, Souche, clean
 
@@ -35,6 +38,32 @@ def test_help_names_every_word(souche_nowhere: Souche) -> None:
 @pytest.mark.parametrize("word", WORDS)
 def test_every_word_has_help_of_its_own(souche_nowhere: Souche, word: str) -> None:
     assert "Usage: " in souche_nowhere.do(word, "--help")
+
+
+@pytest.mark.parametrize("words", [(), ("programme",), ("payouts",)])
+def test_where_no_word_follows_the_help_is_shown(
+    souche_nowhere: Souche, words: tuple[str, ...]
+) -> None:
+    said = souche_nowhere.run(*words)
+
+    assert said.code == 2
+    assert said.err.startswith("Usage: ")
+
+
+def test_run_names_a_word_that_it_does_not_know() -> None:
+    run = subprocess.run(
+        ["./run", "frobnicate"], env=clean(), capture_output=True, text=True, check=False, cwd=ROOT
+    )
+
+    assert run.returncode == 2
+    assert run.stderr.startswith("run: no such word: frobnicate\nusage: ")
+
+
+def test_a_command_that_cannot_be_meant_is_a_usage_error() -> None:
+    told = explain(InvalidCommandError("carnets: at least one"))
+
+    assert told is not None
+    assert (told.code, told.message) == (Exit.USAGE, "carnets: at least one")
 
 
 def words_of(word: str) -> Iterator[tuple[str, ...]]:
