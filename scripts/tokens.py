@@ -37,7 +37,7 @@ class Kept:
     revoked_at: datetime | None
 
 
-@app.command(epilog=examples("souche token make anne auditor"))
+@app.command(epilog=examples("souche token make court-of-auditors auditor"))
 def make(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="The person's, in lower case: one for each.")

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from api.state import UncountedProxiesError, require_counted_proxies
 from ledger.postgres import Database, open_database
 from ledger.settings import Settings
 from projections.process import start_projections
@@ -70,10 +71,10 @@ def serve(
 
 
 def refuse_exposure(settings: Settings) -> None:
-    """Terminals' secrets don't travel in clear.
+    """Terminals' secrets don't travel in clear, and no stranger's failures lock all out.
 
     Raises:
-        CommandError: others could read them on their way.
+        CommandError: others could read them on their way; or nothing tells who comes through TLS.
     """
     if settings.is_exposed:
         raise CommandError(
@@ -82,6 +83,10 @@ def refuse_exposure(settings: Settings) -> None:
             "Put a proxy with TLS in front and set SOUCHE_TLS=true and SOUCHE_AUTHORITY, or "
             "listen on 127.0.0.1.",
         )
+    try:
+        require_counted_proxies(settings)
+    except UncountedProxiesError as e:
+        raise CommandError("TLS is declared, and no proxy is counted.", str(e)) from e
 
 
 def listen(settings: Settings, port: int | None = None) -> socket.socket:

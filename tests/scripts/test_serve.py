@@ -99,6 +99,14 @@ def test_an_address_that_others_reach_needs_tls(souche_nowhere: Souche, host: st
     assert not souche_nowhere.data.exists()
 
 
+def test_tls_in_front_needs_its_proxies_counted(
+    souche_nowhere: Souche, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOUCHE_TLS", "true")
+
+    assert "SOUCHE_PROXIES" in souche_nowhere.refuse("serve")
+
+
 def test_a_port_that_is_taken_is_told(plain: Souche) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         said = plain.run("serve", "--port", str(taken.getsockname()[1]))
