@@ -32,6 +32,8 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "venue": ("scripts.venue", _WORK, "Who takes tickets: register, qualify, withdraw, suspend."),
     "terminal": ("scripts.terminal", _WORK, "Devices of venues: invite, revoke."),
     "payouts": ("scripts.payouts", _WORK, "What venues are owed, and the runs that pay them."),
+    "carnet": ("scripts.carnet", _LOOK, "What happened to a ticket: when, where, by whom."),
+    "refusals": ("scripts.refusals", _LOOK, "Who was refused what, and why."),
     "balances": ("scripts.balances", _LOOK, "Account balances; they sum to zero."),
     "status": ("scripts.status", _LOOK, "The log's size, and how far behind the read models are."),
 }

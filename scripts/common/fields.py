@@ -14,6 +14,7 @@ from ledger.values.ids import (
     RUN_PATTERN,
     SIRET_PATTERN,
     TERMINAL_PATTERN,
+    UUID_PATTERN,
     HolderId,
     OrderId,
     ProgrammeId,
@@ -29,6 +30,7 @@ PATTERNS: Final = {
     RUN_PATTERN: "1 to 18 letters, digits and dashes, such as 2022-03",
     TERMINAL_PATTERN: "a terminal, such as t-0123456789ab",
     SIRET_PATTERN: "a SIRET of 14 digits",
+    UUID_PATTERN: "a UUID in lower case, such as 0f8fad5b-d9cb-469f-a165-70867728950e",
     fields.TEXT_PATTERN: "a text on one line",
     fields.DAY_OF_YEAR_PATTERN: "a day of the year, written MM-DD",
     fields.AREA_PATTERN: "an INSEE code or a SIRET",
@@ -56,6 +58,12 @@ def upper(kind: object, name: str) -> Callable[[str], Any]:
     return lambda text: parse(text.upper())
 
 
+def parse_siret(text: str) -> str:
+    """A SIRET, which people write with spaces."""
+    siret: str = _parse_siret("".join(text.split()))
+    return siret
+
+
 def in_words(error: ErrorDetails) -> str:
     """What is wrong with a value, for people: a pattern is told, not shown."""
     pattern = error.get("ctx", {}).get("pattern", "")
@@ -64,6 +72,7 @@ def in_words(error: ErrorDetails) -> str:
     return WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
 
 
+_parse_siret: Final = parser(fields.Siret, "SIRET")
 Programme = Annotated[
     ProgrammeId,
     typer.Argument(
@@ -78,7 +87,7 @@ Order = Annotated[
 ]
 Venue = Annotated[
     VenueId,
-    typer.Argument(metavar="SIRET", parser=parser(fields.Venue, "SIRET"), help="The venue's."),
+    typer.Argument(metavar="SIRET", parser=parse_siret, help="The venue's."),
 ]
 Terminal = Annotated[
     TerminalId,

@@ -74,5 +74,5 @@ def test_the_walk_of_the_readme_ends_with_a_paid_venue(newcomer: Path) -> None:
 
     assert (worked.returncode, err) == (0, "")
     assert "is approved" in out
-    assert re.search(r"99900001100018 +1 +10\.00 € +10\.00 € +0\.00 €", out)
+    assert re.search(r"99900001100018 +Médiathèque +1 +10\.00 € +10\.00 € +0\.00 €", out)
     assert "balanced." in out
