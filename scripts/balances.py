@@ -1,9 +1,17 @@
 """`souche balances`."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from ledger.journal import (
+    BANK,
+    CIRCULATION,
+    FUNDER_ADVANCES,
+    FUNDER_RECEIVABLE,
+    IN_TRANSIT,
+    VENUE_PAYABLE,
+)
 from projections.balances import AccountBalance, TrialBalance, list_balances, trial_balance
 from scripts.common.helping import examples
 from scripts.common.options import Data, Json, new_app
@@ -11,6 +19,11 @@ from scripts.common.showing import euros, print_json, print_table, say
 from scripts.common.working import Views, look
 
 app = new_app()
+LEGEND: Final = (
+    f"{VENUE_PAYABLE} owed to venues, {FUNDER_RECEIVABLE} owed by funders, {FUNDER_ADVANCES} "
+    f"funders' advances, {CIRCULATION} tickets in circulation, {BANK} bank, {IN_TRANSIT} payments "
+    "under way."
+)
 
 
 @app.command(epilog=examples("souche balances", "souche balances 401: --json"))
@@ -49,4 +62,5 @@ def balances(
     print_table(f"Balances at position {position}", ["Account", ">Balance", ">Postings"], rows)
     sums = f"{euros(trial.debit_cents)} debit, {euros(trial.credit_cents)} credit"
     verdict = "balanced" if trial.balanced else "NOT BALANCED"
+    say(LEGEND)
     say(f"All {trial.accounts} accounts: {sums}: {verdict}.")

@@ -5,15 +5,15 @@ from uuid import uuid4
 
 import typer
 
-from api import fields
 from ledger.batch import Recorded
 from ledger.decisions.programmes import RegisterHolder
-from scripts.common.fields import Holder, Text, parser
+from ledger.facts import HolderRegistered
+from scripts.common.fields import Holder, Text, parse_siret
 from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
 from scripts.common.options import As, Data, Json, new_app
 from scripts.common.reference import reference_of
-from scripts.common.showing import print_json, print_table, say_done
+from scripts.common.showing import print_json, print_table, say_once
 from scripts.common.working import look, work
 
 app = new_app("Holders: organisations that may have carnets in stock.")
@@ -25,22 +25,23 @@ def register(
     name: Text,
     siret: Annotated[
         str | None,
-        typer.Option(
-            metavar="SIRET", parser=parser(fields.Siret, "SIRET"), help="Where it has one."
-        ),
+        typer.Option(metavar="SIRET", parser=parse_siret, help="Where it has one."),
     ] = None,
     data: Data = None,
     who: As = None,
 ) -> None:
     """Make an organisation known: a funder, a town hall, a distribution point."""
+    wanted = HolderRegistered(holder=holder, name=name, siret=siret)
 
-    async def act(ledger: Ledger) -> Recorded:
+    async def act(ledger: Ledger) -> Recorded | None:
+        if ledger.writer.reference.holders.get(holder) == wanted:
+            return None
         command = RegisterHolder(
             command_id=str(uuid4()), actor=ledger.actor.id, holder=holder, name=name, siret=siret
         )
         return await ledger.do(command)
 
-    say_done(f"{holder} is registered", work(data, who, act))
+    say_once(f"{holder} is registered", work(data, who, act))
 
 
 @app.command("list")

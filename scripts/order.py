@@ -15,12 +15,14 @@ from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
 from scripts.common.options import As, Data, Json, new_app
 from scripts.common.progress import progress
-from scripts.common.showing import print_json, print_table, say, say_done
+from scripts.common.showing import print_json, print_table, say, say_once, warn
 from scripts.common.working import Views, look, work
 from scripts.stock.ageing import warn_if_offered_too_late, warn_if_over
 from scripts.stock.issuing import find_order, issue
 from scripts.stock.moving import activate, assign, find_carnets, refuse_same, transfer
+from scripts.stock.ordering import create_order
 from scripts.stock.printing import Format
+from scripts.stock.shortfall import shortfall
 
 app = new_app("Orders: carnets from the printer to people's hands.")
 
@@ -53,7 +55,7 @@ def create(
 ) -> None:
     """Order carnets. Their numbers, validity and face value are fixed from here on."""
 
-    async def act(ledger: Ledger) -> Recorded:
+    async def act(ledger: Ledger) -> Recorded | None:
         warn_if_offered_too_late(ledger, programme, millesime)
         entry = ledger.writer.reference.programmes.get(programme)
         command = OrderCarnets(
@@ -67,9 +69,9 @@ def create(
             size=size,
             holder=holder,
         )
-        return await ledger.do(command)
+        return await create_order(ledger, command)
 
-    say_done(f"{carnets:,} carnets are ordered", work(data, who, act))
+    say_once(f"{carnets:,} carnets are ordered", work(data, who, act))
 
 
 @app.command("list", epilog=examples("souche order list", "souche order list --json"))
@@ -149,14 +151,13 @@ def activate_order(
     Run it again after an interruption, with the same numbers: it goes on where it stopped.
     """
 
-    async def act(ledger: Ledger) -> int:
+    async def act(ledger: Ledger) -> tuple[int, int]:
         ordered, carnets = await find_carnets(ledger, programme, order, (first, count))
-        warn_if_over(ledger, ordered)
         with progress("activate", len(carnets)) as advance:
-            await activate(ledger, ordered, carnets, advance)
-        return len(carnets)
+            return await activate(ledger, ordered, carnets, advance), len(carnets)
 
-    say(f"{work(data, who, act):,} carnets are in circulation.")
+    new, asked = work(data, who, act)
+    say(f"{asked:,} carnets are in circulation{'' if new else ' already'}.")
 
 
 @app.command(
@@ -195,7 +196,6 @@ def transfer_carnets(
 
     async def act(ledger: Ledger) -> int:
         ordered, carnets = await find_carnets(ledger, programme, order, (first, count))
-        warn_if_over(ledger, ordered)
         holders = (sender or ordered.holder, receiver)
         refuse_same(*holders)
         with progress(f"transfer (--id {name})", len(carnets)) as advance:
@@ -227,14 +227,19 @@ def assign_carnets(
     Carnets that are handed out already are passed over.
     """
 
-    async def act(ledger: Ledger) -> tuple[int, int]:
+    async def act(ledger: Ledger) -> tuple[int, str]:
         ordered, carnets = await find_carnets(ledger, programme, order, (first, count))
-        warn_if_over(ledger, ordered)
         with progress("assign", len(carnets)) as advance:
-            return await assign(ledger, carnets, holder, advance), len(carnets)
+            assigned = await assign(ledger, carnets, holder, advance)
+        if assigned and assigned >= (count or len(carnets)):
+            return assigned, ""
+        return assigned, await shortfall(ledger, ordered, holder, carnets, assigned)
 
-    assigned, asked = work(data, who, act)
-    say(f"{assigned:,} carnets are handed out; {asked - assigned:,} were before.")
+    assigned, missing = work(data, who, act)
+    if assigned:
+        say(f"Carnets handed out: {assigned:,}.")
+    if missing:
+        warn(missing)
 
 
 def _row(order: CarnetOrder) -> list[str]:

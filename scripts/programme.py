@@ -24,12 +24,14 @@ from scripts.authoring.publishing import Published, open_programme, publish_rule
 from scripts.authoring.reading import read_programme
 from scripts.authoring.showing import rows_of
 from scripts.common.fields import Programme, parse_day, parse_name, parse_text
+from scripts.common.funding import check_funding, explain_funding
 from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
 from scripts.common.options import As, Data, Json, new_app
 from scripts.common.reference import reference_of
 from scripts.common.refusals import RefusedError
 from scripts.common.showing import euros, print_definition, print_json, print_table, say, say_done
+from scripts.common.unknown import advice
 from scripts.common.working import Views, look, work
 
 app = new_app("Programmes: open one, publish its rules, fund it, see where it stands.")
@@ -116,7 +118,8 @@ def rules(
         return
     entry = look(data, [], reference_of).programmes.get(programme)
     if entry is None:
-        raise RefusedError(Refusal(Reason.PROGRAMME_UNKNOWN))
+        reason = Reason.PROGRAMME_UNKNOWN
+        raise RefusedError(Refusal(reason), advice(reason, programme))
     _show_rules(programme, entry.rules, json=json)
 
 
@@ -210,7 +213,11 @@ def fund(
             reference=reference,
             cents=cents,
         )
-        return await ledger.do(command)
+        check_funding(ledger, command)
+        try:
+            return await ledger.do(command)
+        except RefusedError as e:
+            raise explain_funding(ledger, command, e) from e
 
     say_done(f"{euros(sum(cents.values()))} recorded", work(data, who, act))
 
@@ -302,7 +309,8 @@ def _stage(text: str) -> Stage:
         case "commitment" | "order" | "cash":
             return text
         case _:
-            raise typer.BadParameter("one of commitment, order, cash")
+            told = f"{text!r} is none of commitment, order, cash"
+            raise typer.BadParameter(told, param_hint="STAGE")
 
 
 def _part(text: str) -> tuple[str, Cents]:
@@ -310,5 +318,6 @@ def _part(text: str) -> tuple[str, Cents]:
     funder, _, amount = text.partition("=")
     whole, _, rest = amount.partition(".")
     if not (funder and whole.isdecimal() and (rest + "00").isdecimal() and len(rest) <= 2):  # noqa: PLR2004
-        raise typer.BadParameter(f"{text!r} is not like region-bfc=225000.00")
+        told = f"{text!r} is not like region-bfc=225000.00"
+        raise typer.BadParameter(told, param_hint="FUNDER=EUROS")
     return parse_name(funder), Cents(int(whole + (rest + "00")[:2]))

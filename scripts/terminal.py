@@ -9,18 +9,21 @@ import typer
 
 from api import fields
 from ledger.batch import Recorded
+from ledger.decisions.reference import Reference
 from ledger.decisions.terminals import RevokeTerminal
 from ledger.service import Invitation, invite
 from ledger.settings import Settings
-from ledger.values.reasons import Refusal
+from ledger.values.ids import TerminalId
+from ledger.values.reasons import Reason, Refusal
 from scripts.common.fields import Terminal, Venue, parse_text, parser
 from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
 from scripts.common.options import As, Data, Json, new_app
-from scripts.common.reference import reference_of
+from scripts.common.reference import labels_of, reference_of
 from scripts.common.refusals import RefusedError
 from scripts.common.showing import print_json, print_table, say, say_done, warn
-from scripts.common.working import look, work
+from scripts.common.unknown import advice
+from scripts.common.working import Views, look, work
 from scripts.service.notice import find_service
 
 app = new_app("Terminals: invite a venue's device, revoke it, list them.")
@@ -49,7 +52,8 @@ def invite_terminal(
     async def act(ledger: Ledger) -> tuple[Invitation, str]:
         made = await invite(ledger.writer, venue, label, str(uuid4()), ledger.actor.id)
         if isinstance(made, Refusal):
-            raise RefusedError(made)
+            told = advice(made.reason, venue) if made.reason is Reason.VENUE_UNKNOWN else ""
+            raise RefusedError(made, told)
         if not isinstance(made, Invitation):
             raise TypeError(f"unexpected outcome {type(made).__name__}")
         return made, _authority(ledger.settings)
@@ -88,21 +92,26 @@ def revoke(
 @app.command("list")
 def list_terminals(data: Data = None, json: Json = False) -> None:
     """List devices and their venues."""
-    terminals = look(data, [], reference_of).terminals
+
+    async def read(views: Views) -> tuple[Reference, dict[TerminalId, str]]:
+        return await reference_of(views), await labels_of(views)
+
+    reference, labels = look(data, [], read)
     told = [
         {
             "terminal": name,
+            "label": labels[name],
             "venue": each.venue,
             "state": ("revoked" if each.revoked else "enrolled" if each.fingerprint else "invited"),
             "fingerprint": each.fingerprint,
         }
-        for name, each in terminals.items()
+        for name, each in reference.terminals.items()
     ]
     if json:
         print_json(told)
     else:
         rows = [list(each.values()) for each in told]
-        print_table("Terminals", ["Terminal", "Venue", "State", "Key"], rows)
+        print_table("Terminals", ["Terminal", "Label", "Venue", "State", "Key"], rows)
 
 
 def _authority(settings: Settings) -> str:

@@ -12,25 +12,26 @@ from api import fields
 from api.actors import Role
 from ledger.batch import Recorded
 from ledger.decisions.reference import VenueEntry
-from ledger.decisions.situation import Command
 from ledger.decisions.venues import (
     QualifyVenue,
     RegisterVenue,
     ResumeVenue,
     SuspendVenue,
+    VenueCommand,
     WithdrawQualification,
 )
+from ledger.facts import VenueRegistered
 from scripts.common.fields import Text, Venue, parse_day, parse_text, parser
 from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
 from scripts.common.options import As, Data, Json, new_app
 from scripts.common.reference import reference_of
-from scripts.common.showing import print_json, print_table, say_done
+from scripts.common.showing import print_json, print_table, say_done, say_once
 from scripts.common.working import look, work
 
 app = new_app("Venues: where tickets are taken, and paid.")
 
-Make = Callable[[str, str], Command]  # command id, actor
+Make = Callable[[str, str], VenueCommand]  # command id, actor
 
 
 @app.command(
@@ -57,7 +58,8 @@ def register(
     who: As = None,
 ) -> None:
     """Make a venue known under its SIRET. It takes no ticket before it is qualified."""
-    done = _do(
+    wanted = VenueRegistered(venue=venue, name=name, region=region, department=department)
+    done = _do_once(
         data,
         who,
         lambda command_id, actor: RegisterVenue(
@@ -68,8 +70,9 @@ def register(
             region=region,
             department=department,
         ),
+        lambda known: known.registered == wanted,
     )
-    say_done(f"{venue} is registered", done)
+    say_once(f"{venue} is registered", done)
 
 
 @app.command(
@@ -102,7 +105,7 @@ def qualify(
     """Let a venue take tickets on these days."""
     if last_day is not None and last_day < first_day:
         raise typer.BadParameter("--until is before --from")
-    done = _do(
+    done = _do_once(
         data,
         who,
         lambda command_id, actor: QualifyVenue(
@@ -113,8 +116,9 @@ def qualify(
             last_day=last_day,
             authority=authority,
         ),
+        lambda known: (first_day, last_day) in known.qualified,
     )
-    say_done(f"{venue} is qualified", done)
+    say_once(f"{venue} is qualified", done)
 
 
 @app.command(epilog=examples("souche venue withdraw 99900001100018 --on 2022-09-01"))
@@ -191,6 +195,19 @@ def list_venues(data: Data = None, json: Json = False) -> None:
 def _do(data: Path | None, who: Role | None, make: Make) -> Recorded:
     async def act(ledger: Ledger) -> Recorded:
         return await ledger.do(make(str(uuid4()), ledger.actor.id))
+
+    return work(data, who, act)
+
+
+def _do_once(
+    data: Path | None, who: Role | None, make: Make, is_so: Callable[[VenueEntry], bool]
+) -> Recorded | None:
+    """The same, but nothing where the venue is like that already."""
+
+    async def act(ledger: Ledger) -> Recorded | None:
+        command = make(str(uuid4()), ledger.actor.id)
+        known = ledger.writer.reference.venues.get(command.venue)
+        return None if known is not None and is_so(known) else await ledger.do(command)
 
     return work(data, who, act)
 

@@ -26,6 +26,7 @@ from ledger.writer import OutcomeUnknownError, Writer
 from projections.connecting import reader_conninfo
 from projections.projection import AsyncConnection
 from scripts.common.refusals import RefusedError
+from scripts.common.unknown import advice_for
 
 T = TypeVar("T")
 PATIENCE: Final = 30.0  # seconds in which a database may come back
@@ -53,7 +54,8 @@ class Ledger:
         """
         outcome = await self.answer(command)
         if isinstance(outcome, Refusal):
-            raise RefusedError(outcome)
+            told = advice_for(outcome.reason, command, self.writer.reference)
+            raise RefusedError(outcome, told)
         return outcome
 
     async def answer(self, command: Command) -> Recorded | Refusal:

@@ -42,6 +42,14 @@ def say_done(what: str, done: Recorded) -> None:
     say(f"{what}{again} (position {done.position}).")
 
 
+def say_once(what: str, done: Recorded | None) -> None:
+    """The same of what may be so already: then nothing has happened."""
+    if done is None:
+        say(f"{what} already.")
+    else:
+        say_done(what, done)
+
+
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
     """A table. A column whose title begins with `>` is of numbers; a cell's text is no markup.
 

@@ -1,6 +1,7 @@
 """Issue an order: chunk by chunk, each with its codes in the print file. A kill loses nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ledger.values.reasons import Reason, Refusal
 from scripts.common.ending import CommandError
 from scripts.common.ledger import Ledger
 from scripts.common.refusals import RefusedError
+from scripts.common.unknown import advice
 from scripts.stock.printing import (
     Format,
     forget_seed,
@@ -59,7 +61,8 @@ async def find_order(ledger: Ledger, programme: str, order: str) -> FoundOrder:
                 pass
     if found is None:
         reason = Reason.ORDER_UNKNOWN if events else Reason.PROGRAMME_UNKNOWN
-        raise RefusedError(Refusal(reason))
+        name = order if events else programme
+        raise RefusedError(Refusal(reason), advice(reason, name))
     return FoundOrder(found, tuple(issued))
 
 
@@ -72,10 +75,11 @@ async def issue(
         CommandError: it was issued, or begun, to another file.
         RefusedError: the ledger refused a chunk.
     """
-    if _is_done(found, path):
-        return
-    _refuse_other_seed(found, path)
-    seed = read_or_make_seed(path)
+    with _writable(path):
+        if _is_done(found, path):
+            return
+        _refuse_other_seed(found, path)
+        seed = read_or_make_seed(path)
     ordered = found.ordered
     with open_private(path) as file:
         done = [(chunk.first_number, chunk.carnets) for chunk in found.issued]
@@ -98,6 +102,16 @@ async def _issue_chunk(
     if ask:
         await ledger.do(command)
     return printed
+
+
+@contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    """A print file in a folder that can't be used is the caller's to mend."""
+    try:
+        yield
+    except OSError as e:
+        told = f"{path} can't be written: {e.strerror}."
+        raise CommandError(told, "Name another file with --to.") from e
 
 
 def _is_done(found: FoundOrder, path: Path) -> bool:

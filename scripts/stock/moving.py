@@ -3,15 +3,27 @@
 from collections.abc import Callable, Iterator, Sequence
 from uuid import uuid4
 
+from api.streams import fold
 from ledger.batch import Recorded
+from ledger.decisions.carnets import Carnet
 from ledger.decisions.funding import LARGEST_CHUNK, ActivateCarnets
 from ledger.decisions.stock import AssignTickets, TransferCarnets
-from ledger.facts import CarnetsOrdered
-from ledger.values.ids import BeneficiaryId, CarnetId, HolderId, carnet_id, derived_id
+from ledger.facts import CarnetsOrdered, Event
+from ledger.facts.codec import decode
+from ledger.log.rows import READ
+from ledger.values.ids import (
+    BeneficiaryId,
+    CarnetId,
+    HolderId,
+    carnet_id,
+    carnet_stream,
+    derived_id,
+)
 from ledger.values.reasons import Reason
 from scripts.common.ending import CommandError, Exit
 from scripts.common.ledger import AT_ONCE, Ledger
 from scripts.common.refusals import RefusedError
+from scripts.stock.ageing import warn_if_over
 from scripts.stock.issuing import find_order
 
 Advance = Callable[[int], None]
@@ -22,11 +34,19 @@ async def find_carnets(
 ) -> tuple[CarnetsOrdered, list[CarnetId]]:
     """An order, and those of its carnets that a first number and a count name.
 
+    Tells where they can't be handed out any more.
+
     Raises:
+        CommandError: none of them is issued.
         RefusedError: there is no such order.
     """
-    ordered = (await find_order(ledger, programme, order)).ordered
-    return ordered, carnets_of(ordered, *span)
+    found = await find_order(ledger, programme, order)
+    warn_if_over(ledger, found.ordered)
+    if not found.issued:
+        raise CommandError(
+            f"Order {order} has no carnets yet: `souche order issue {programme} {order} --to FILE`"
+        )
+    return found.ordered, carnets_of(found.ordered, *span)
 
 
 def carnets_of(ordered: CarnetsOrdered, first: int | None, count: int | None) -> list[CarnetId]:
@@ -39,12 +59,15 @@ def carnets_of(ordered: CarnetsOrdered, first: int | None, count: int | None) ->
 
 async def activate(
     ledger: Ledger, ordered: CarnetsOrdered, carnets: Sequence[CarnetId], advance: Advance
-) -> None:
-    """Put carnets into circulation. Those that a run before this one activated are passed over.
+) -> int:
+    """Put carnets into circulation. Returns how many were, just now.
+
+    Those that a run before this one activated are passed over.
 
     Raises:
         RefusedError: their face value isn't funded, or some aren't issued.
     """
+    activated = 0
     for chunk in _chunks(carnets):
         command = ActivateCarnets(
             command_id=derived_id("activate", ordered.order, chunk[0], len(chunk)),
@@ -53,8 +76,10 @@ async def activate(
             millesime=ordered.millesime,
             carnets=chunk,
         )
-        await ledger.do(command)
+        done = await ledger.do(command)
+        activated += 0 if done.replayed else len(chunk)
         advance(len(chunk))
+    return activated
 
 
 def refuse_same(sender: HolderId, receiver: HolderId) -> None:
@@ -116,6 +141,26 @@ async def assign(
                 raise RefusedError(answer)
         advance(len(part))
     return assigned
+
+
+async def next_in_stock(ledger: Ledger, ordered: CarnetsOrdered, holder: HolderId) -> int | None:
+    """The number of the first carnet of an order that a holder can hand out; None without one."""
+    for chunk in _chunks(carnets_of(ordered, None, None)):
+        cursor = await ledger.views.execute(READ, (list(map(carnet_stream, chunk)),), binary=True)
+        events: dict[str, list[tuple[int, Event]]] = {}
+        for position, state in await cursor.fetchall():
+            event = decode(state)
+            events.setdefault(event.stream, []).append((position, event))
+        for each in chunk:
+            carnet = fold(events.get(carnet_stream(each), []), Carnet)
+            if carnet and carnet.activated and not carnet.assigned and carnet.holder == holder:
+                return number_of(each)
+    return None
+
+
+def number_of(carnet: CarnetId) -> int:
+    """Its number in its programme."""
+    return int(carnet.rpartition("-")[2])
 
 
 def _assignment(ledger: Ledger, carnet: CarnetId, holder: HolderId) -> AssignTickets:

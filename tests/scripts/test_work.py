@@ -55,11 +55,27 @@ def test_programmes_tell_their_exposure(ordered: Souche, redeemed: Counter[str])
 def test_long_work_can_be_repeated(ordered: Souche, handed_out: Codes) -> None:
     events = ordered.look("status")["events"]
 
-    ordered.do("order", "activate", "BFC22", "first")
-    told = ordered.do("order", "assign", "BFC22", "first", "--holder", POINT, "--count", "20")
+    active = ordered.do("order", "activate", "BFC22", "first")
+    words = ("order", "assign", "BFC22", "first", "--holder", POINT)
+    said = ordered.run(*words, "--count", "20")
+    beyond = ordered.run(*words, "--first", "2000")
 
-    assert "0 carnets are handed out; 20 were before" in told
+    assert "1,000 carnets are in circulation already." in active
+    assert said.code == 0
+    assert "None handed out: numbers 1–20 were before." in said.err
+    assert "The next in stock is 21: `--first 21`" in said.err
+    assert "None handed out: order first has the numbers 1–1000." in beyond.err
     assert ordered.look("status")["events"] == events
+
+
+def test_who_gets_fewer_carnets_than_asked_for_is_told(ordered: Souche, handed_out: Codes) -> None:
+    words = ("order", "assign", "BFC22", "first", "--holder", POINT)
+
+    said = ordered.run(*words, "--first", "20", "--count", "2")
+
+    assert "Carnets handed out: 1." in said.out
+    assert "Only 1 handed out: 1 of numbers 20–21 were before." in said.err
+    assert "The next in stock is 22: `--first 22`" in said.err
 
 
 def test_a_transfer_goes_on_with_its_id(ordered: Souche, handed_out: Codes) -> None:
@@ -93,7 +109,57 @@ def test_a_reference_is_booked_once(ordered: Souche) -> None:
     other = ordered.refuse(*words, "region-bfc=1")
 
     assert "as it had before" in again
-    assert "command-id-reused" in other
+    assert "Reference VIR-1 is recorded already with other amounts." in other
+
+
+def test_funding_is_held_against_the_rules_and_the_shares(ordered: Souche) -> None:
+    fund = ("programme", "fund", "BFC22")
+
+    nowhere = ordered.refuse(*fund, "2031", "order", "M-9", "anct=1")
+    other = ordered.refuse(*fund, "2022", "order", "M-9", "mairie=1")
+    uneven = ordered.run(*fund, "2022", "commitment", "C-9", "region-bfc=1", "anct=9")
+    stage = ordered.run(*fund, "2022", "cheque", "M-9", "anct=1", COLUMNS="200")
+
+    assert "No rules offer millésime 2031 of BFC22" in nowhere
+    assert "The funders of BFC22: " in other
+    assert (uneven.code, "don't follow the programme's shares" in uneven.err) == (0, True)
+    assert "Invalid value for STAGE: 'cheque' is none of commitment, order, cash" in stage.err
+
+
+def test_what_is_so_already_is_told_and_not_recorded_again(ordered: Souche, venue: str) -> None:
+    events = ordered.look("status")["events"]
+
+    told = [
+        ordered.do("holder", "register", STOCK, "Région, réserve de titres"),
+        ordered.do(
+            *("venue", "register", "999 000 011 00018", "Médiathèque de Montsauvy"),
+            *("--region", "27", "--department", "21"),
+        ),
+        ordered.do("venue", "qualify", venue, "--from", "2022-01-01", "--authority", "Préfet"),
+        ordered.do(
+            *("order", "create", "BFC22", "first", "--millesime", "2022"),
+            *("--carnets", "1000", "--size", "5", "--holder", STOCK),
+        ),
+    ]
+
+    assert all(each.endswith(" already.\n") for each in told)
+    assert ordered.look("status")["events"] == events
+
+
+def test_what_is_unknown_is_named_with_the_command_that_makes_it(ordered: Souche) -> None:
+    order = ("order", "create", "BFC22", "second", "--millesime", "2022", "--carnets", "1")
+
+    nobody = ordered.refuse(*order, "--size", "5", "--holder", "nobody")
+    ordered.do(*order, "--size", "5", "--holder", STOCK)
+    empty = ordered.refuse("order", "activate", "BFC22", "second")
+    other = ordered.refuse("order", "activate", "BFC22", "third")
+    place = ordered.refuse("order", "issue", "BFC22", "second", "--to", "/dev/null/codes")
+
+    assert "There is no holder nobody: see `souche holder list`" in nobody
+    assert "Order second has no carnets yet: `souche order issue BFC22 second --to FILE`" in empty
+    assert "There is no order third: see `souche order list`" in other
+    assert "Name another file with --to." in place
+    assert "There is no venue 99900002900010" in ordered.refuse("venue", "resume", "99900002900010")
 
 
 def test_reads_list_what_there_is(ordered: Souche, redeemed: Counter[str]) -> None:
@@ -103,7 +169,8 @@ def test_reads_list_what_there_is(ordered: Souche, redeemed: Counter[str]) -> No
 
     assert holders == {STOCK, POINT}
     assert venue["registered"]["venue"] == VENUE
-    assert terminal["state"] == "revoked"
+    assert (terminal["state"], terminal["label"]) == ("revoked", "Comptoir")
+    assert "401 owed to venues" in ordered.do("balances")
     assert {each["programme"] for each in ordered.look("programme", "presets")} > {"BFC22", "HDF22"}
     assert ordered.look("programme", "preset", "bfc22")[0]["path"] == "programme.id"
 

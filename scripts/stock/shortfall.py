@@ -1,0 +1,33 @@
+"""What is told where fewer carnets were handed out than were asked for."""
+
+from collections.abc import Sequence
+
+from ledger.facts import CarnetsOrdered
+from ledger.values.ids import CarnetId, HolderId
+from scripts.common.ledger import Ledger
+from scripts.stock.moving import next_in_stock, number_of
+
+
+async def shortfall(
+    ledger: Ledger,
+    ordered: CarnetsOrdered,
+    holder: HolderId,
+    asked: Sequence[CarnetId],
+    assigned: int,
+) -> str:
+    """Why, and which carnet the holder has next."""
+    begin = f"Only {assigned:,} handed out" if assigned else "None handed out"
+    told = f"{begin}: {_why(ordered, asked, assigned)}."
+    following = await next_in_stock(ledger, ordered, holder)
+    if following is None:
+        return f"{told} {holder} has no more of order {ordered.order}."
+    return f"{told} The next in stock is {following}: `--first {following}`"
+
+
+def _why(ordered: CarnetsOrdered, asked: Sequence[CarnetId], assigned: int) -> str:
+    before = len(asked) - assigned
+    if not before:
+        last = ordered.first_number + ordered.carnets - 1
+        return f"order {ordered.order} has the numbers {ordered.first_number}–{last}"
+    numbers = f"numbers {number_of(asked[0])}–{number_of(asked[-1])}"
+    return f"{before:,} of {numbers} were before" if assigned else f"{numbers} were before"
