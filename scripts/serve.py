@@ -7,8 +7,9 @@ import typer
 from ledger.settings import Settings
 from scripts.common.helping import examples
 from scripts.common.options import Data, new_app, settings_from
-from scripts.common.showing import say
+from scripts.common.showing import say, warn
 from scripts.common.starting import Started
+from scripts.service.notice import find_service
 from scripts.service.supervising import serve as serve_until_stopped
 
 app = new_app()
@@ -39,6 +40,8 @@ def serve(
     other machines reach needs TLS in front, declared by SOUCHE_TLS=true.
     """
     settings = settings_from(data, host=host, port=port, followers=False if no_followers else None)
+    if (other := find_service(settings.data)) is not None:
+        warn(f"Another service runs on this ledger, at {other}: both will answer.")
     serve_until_stopped(settings, workers=workers, on_ready=lambda told: _tell(settings, told))
 
 

@@ -136,6 +136,14 @@ def test_an_invitation_names_the_service_that_runs(plain: Souche, service: tuple
     assert json.loads(said.out)["qr"].startswith(f"souche:127.0.0.1:{service[1]}/")
 
 
+def test_a_second_service_on_a_ledger_is_warned(plain: Souche, service: tuple[int, int]) -> None:
+    with served(plain) as (process, _):
+        assert process.stderr is not None
+        told = process.stderr.readline()
+
+    assert f"Another service runs on this ledger, at 127.0.0.1:{service[1]}" in told
+
+
 def test_a_worker_that_dies_is_replaced(service: tuple[int, int]) -> None:
     pid, port = service
     (worker,) = _workers(pid)
