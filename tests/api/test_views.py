@@ -171,9 +171,9 @@ def test_who_waits_for_a_read_model_holds_no_connection(unfollowed: Served) -> N
         device = new_device(unfollowed, http)
         patch.setattr(reading, "PATIENCE", 3.0)
         patch.setattr(payment_runs, "PATIENCE", 3.0)
-        with ThreadPoolExecutor(24) as readers:
+        with ThreadPoolExecutor(12) as readers:
             get = unfollowed.auditor.http.get
-            waiting = [readers.submit(get, each) for each in [path, RUN] * 12]
+            waiting = [readers.submit(get, each) for each in [path, RUN] * 6]
             time.sleep(0.5)
             began = time.monotonic()
             device.open_session()
