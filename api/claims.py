@@ -15,7 +15,6 @@ from ledger.decisions.redemption import (
     VoidRedemption,
     one_carnet,
 )
-from ledger.values.clock import instant_at
 from ledger.values.codes import MalformedCodeError, parse_code
 from ledger.values.ids import ClaimId, StreamId
 from ledger.values.reasons import Reason, Refusal
@@ -78,7 +77,7 @@ def redeem_command(signer: Signer, request: RedemptionRequest) -> RedeemTickets 
         stream=carnet,
         codes=codes,
         sequence=request.sequence,
-        signed_at=instant_at(signer.signed_at),
+        signed_at=signer.signed_at,
         service_code=request.service_code,
         workshop_id=request.workshop_id,
     )

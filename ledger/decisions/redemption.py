@@ -1,7 +1,7 @@
 """Redeem, take back, and look: what a terminal asks of a carnet."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from hmac import compare_digest
 from typing import ClassVar, Final
 
@@ -65,7 +65,7 @@ class RedeemTickets(TerminalCommand, frozen=True, kw_only=True):
     keeps_digest: ClassVar[bool] = False
 
     sequence: int
-    signed_at: datetime  # by the device's clock
+    signed_at: int  # Unix seconds, by the device's clock
     service_code: str | None = None
     workshop_id: str | None = None
 

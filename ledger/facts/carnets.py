@@ -71,7 +71,7 @@ class TicketsRedeemed(Fact, frozen=True, tag="tickets.redeemed.v1", omit_default
     amount_cents: Cents  # tickets × face value
     venue: VenueId
     sequence: int  # counted by the device; a fork is a cloned terminal
-    signed_at: datetime  # the device's clock: evidence (E39), decides nothing
+    signed_at: int  # Unix seconds, as the device signed it: evidence (E39), decides nothing
     served_at: datetime  # our clock; a terminal's only for signed offline batches
     served_on: date  # day of `served_at` in the programme's zone
     service_code: str | None = None

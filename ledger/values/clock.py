@@ -37,12 +37,7 @@ def minute_of(instant: datetime) -> int:
 
 def instant_of(minute: int) -> datetime:
     """The first second of a minute counted by `minute_of`."""
-    return instant_at(minute * 60)
-
-
-def instant_at(seconds: int) -> datetime:
-    """The instant that is so many seconds after 1970 began."""
-    return datetime.fromtimestamp(seconds, UTC)
+    return datetime.fromtimestamp(minute * 60, UTC)
 
 
 @lru_cache(maxsize=64)

@@ -190,7 +190,7 @@ def redeem(
         stream=stream,
         codes=by_ticket,
         sequence=1,
-        signed_at=NOW,
+        signed_at=int(NOW.timestamp()),
     )
     return with_changes(example, changes)
 

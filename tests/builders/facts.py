@@ -274,7 +274,7 @@ def redeemed(
         amount_cents=Cents(1000 * len(taken)),
         venue=VENUE,
         sequence=1,
-        signed_at=NOW,
+        signed_at=int(NOW.timestamp()),
         served_at=NOW,
         served_on=date(2022, 6, 1),
     )

@@ -32,7 +32,7 @@ def redemptions(first: int, count: int, venues: Sequence[VenueId] = VENUES) -> I
                 amount_cents=Cents(AMOUNT_CENTS),
                 venue=venues[number % len(venues)],
                 sequence=number,
-                signed_at=NOW,
+                signed_at=int(NOW.timestamp()),
                 served_at=NOW,
                 served_on=date(2022, 6, 1),
             ),

@@ -202,7 +202,7 @@ def _voided() -> list[CarnetFact]:
             amount_cents=cents,
             venue=VenueId(VENUE),
             sequence=1,
-            signed_at=NOON,
+            signed_at=int(NOON.timestamp()),
             served_at=NOON,
             served_on=NOON.date(),
         ),

@@ -179,7 +179,7 @@ class SmallLedger:
                 stream=carnet,
                 codes=shown,
                 sequence=self.happened,
-                signed_at=now,
+                signed_at=int(now.timestamp()),
             )
         )
         return decision.reason if isinstance(decision, Refusal) else None
