@@ -18,7 +18,7 @@ from scripts.common.options import Json, new_app
 from scripts.common.progress import progress
 from scripts.common.showing import console, print_json, say
 from scripts.demonstration.clock import DemoClock
-from scripts.demonstration.folder import make_folder
+from scripts.demonstration.folder import demo_folder
 from scripts.demonstration.playing import begin, play, prepare
 from scripts.demonstration.telling import print_story
 from scripts.service.serving import starting
@@ -73,26 +73,26 @@ def demo(
         proxies=0,
         followers=True,
     )
-    make_folder(settings.data)
     clock = DemoClock()
-    if not json:
-        say(f"A day of March 2022, in {data} …")
-    with (
-        closing(_listen(settings, or_free=port is None)) as listener,
-        open_database(settings.data) as database,
-    ):
-        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        begin(settings, database, clock)
-        with starting(settings, demo=True, listener=listener) as wait:
-            prepared = asyncio.run(prepare(settings, database, clock, progress))
-            authority = wait()
-            story = asyncio.run(play(settings, database, prepared, progress, began))
-            if json:
-                print_json(story.as_json())
-            else:
-                print_story(console(), story, None if once else authority)
-            if not once:
-                _stay(authority, quiet=json)
+    with demo_folder(settings.data):
+        if not json:
+            say(f"A day of March 2022, in {data} …")
+        with (
+            closing(_listen(settings, or_free=port is None)) as listener,
+            open_database(settings.data) as database,
+        ):
+            settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+            begin(settings, database, clock)
+            with starting(settings, demo=True, listener=listener) as wait:
+                prepared = asyncio.run(prepare(settings, database, clock, progress))
+                authority = wait()
+                story = asyncio.run(play(settings, database, prepared, progress, began))
+                if json:
+                    print_json(story.as_json())
+                else:
+                    print_story(console(), story, None if once else authority)
+                if not once:
+                    _stay(authority, quiet=json)
 
 
 def _listen(settings: Settings, *, or_free: bool) -> socket.socket:

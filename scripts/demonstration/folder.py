@@ -1,7 +1,10 @@
 """The demo's data folder: its own, marked, and empty when a demo begins."""
 
+import fcntl
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -13,36 +16,52 @@ MARK: Final = "demo-data"
 _SAYS: Final = "Example data, made by `souche demo` and removed by the next one.\n"
 
 
-def make_folder(data: Path) -> None:
-    """An empty folder that is marked as a demo's.
+@contextmanager
+def demo_folder(data: Path) -> Iterator[None]:
+    """An empty folder that is marked as a demo's, and no other demo's until the block ends.
 
     Raises:
         CommandError: there is something else in it, or a demo runs on it.
     """
-    if data.exists() and any(data.iterdir()):
-        _remove(data)
-    data.mkdir(parents=True, exist_ok=True)
-    (data / MARK).write_text(_SAYS)
-
-
-def _remove(data: Path) -> None:
-    if not (data / MARK).is_file():
+    if data.exists() and any(data.iterdir()) and not (data / MARK).is_file():
         raise CommandError(
             f"{data} holds something that is not a demo's.",
             "Name another folder with --data: the demo removes what it finds in its own.",
         )
+    data.mkdir(parents=True, exist_ok=True)
+    # The mark stays whatever else is removed: killed half-way, this is still a demo's folder.
+    with (data / MARK).open("a") as mark:
+        try:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _taken(data) from None
+        mark.truncate(0)
+        mark.write(_SAYS)
+        mark.flush()
+        _empty(data)
+        yield
+
+
+def _empty(data: Path) -> None:
+    """Remove what an earlier demo left."""
+    if all(found.name == MARK for found in data.iterdir()):
+        return
     places = find_places(data)
     lock = try_lock(places)
     if lock is None:
-        raise CommandError(
-            f"A demo runs on {data} already.",
-            "Look at it, or stop it; for another one beside it give --data and --port.",
-            Exit.UNAVAILABLE,
-        )
+        raise _taken(data)  # somebody looks at its books, and runs its database
     try:
         shutil.rmtree(places.home)
-        # The mark goes last: killed half-way, this is still a demo's folder.
-        for entry in sorted(data.iterdir(), key=lambda found: found.name == MARK):
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        for found in data.iterdir():
+            if found.name != MARK:
+                shutil.rmtree(found) if found.is_dir() else found.unlink()
     finally:
         os.close(lock)
+
+
+def _taken(data: Path) -> CommandError:
+    return CommandError(
+        f"A demo runs on {data} already.",
+        "Look at it, or stop it; for another one beside it give --data and --port.",
+        Exit.UNAVAILABLE,
+    )

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from ledger.settings import Settings
+from scripts.common.ending import CommandError
 from scripts.demo import _listen
+from scripts.demonstration.folder import demo_folder
 from tests.scripts.conftest import free_port
 from tests.scripts.running import Souche
 
@@ -105,6 +107,17 @@ def test_it_removes_nothing_that_is_not_a_demos(tmp_path: Path) -> None:
 
     assert "not a demo's" in told
     assert (tmp_path / "thesis.tex").exists()
+
+
+def test_of_two_that_begin_at_once_one_is_refused(tmp_path: Path) -> None:
+    with (
+        demo_folder(tmp_path / "demo"),
+        pytest.raises(CommandError, match="runs on"),
+        demo_folder(tmp_path / "demo"),
+    ):
+        pytest.fail("both have it")
+    with demo_folder(tmp_path / "demo"):
+        pass
 
 
 def test_interrupted_it_leaves_nothing_running(new_data: Callable[[], Path]) -> None:
