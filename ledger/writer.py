@@ -221,19 +221,8 @@ class Writer:
         clock = self._clock.now()
         now = clock + self.reference.clock_offset
         decided = Batch(commands, stored, self.reference, now, self._peppers)
-        base = 0
-        if decided.rows:
-            try:
-                found = await self._store.append(
-                    decided.rows, minute_of(now), self.reference.position, minute_of(clock)
-                )
-            except StreamMovedError:
-                return batch
-            if found is None:
-                return batch
-            base = found
-            self._note_append(decided)
-        elif _answers(decided) and await self._has_moved(decided, minute_of(clock)):
+        base = await self._append_unmoved(decided, minute_of(clock))
+        if base is None:
             return batch
         unconfirmed = []
         for each, outcome in zip(batch, decided.outcomes(base), strict=True):
@@ -242,6 +231,23 @@ class Writer:
             else:
                 _resolve(each, outcome)
         return unconfirmed
+
+    async def _append_unmoved(self, decided: Batch, clock: int) -> int | None:
+        """Append a batch, and return the position before it.
+
+        None where something that it was decided on has moved since: nothing of it holds then.
+        """
+        if not decided.rows:
+            return None if _answers(decided) and await self._has_moved(decided, clock) else 0
+        try:
+            base = await self._store.append(
+                decided.rows, minute_of(decided.now), self.reference.position, clock
+            )
+        except StreamMovedError:
+            return None
+        if base is not None:
+            self._note_append(decided)
+        return base
 
     async def _attempt_locked(self, batch: Sequence[Submission]) -> None:
         """Decide and append where nothing can move, and keep what is refused."""
