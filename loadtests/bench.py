@@ -16,8 +16,9 @@ from rich.console import Console
 from loadtests.leaving import tidy_when_told_to_go
 from loadtests.measuring import Round, ready_bench
 from loadtests.plan import CARNET_TICKETS, Part, Plan, full_plan, quick_plan
-from loadtests.report import show, summary, write
+from loadtests.report import show
 from loadtests.scratch import VAR, scratch_ledger
+from loadtests.summary import summary, write
 
 RESULT = VAR / "bench.json"
 WIDTH = 130  # of the table in a file

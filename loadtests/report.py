@@ -1,29 +1,10 @@
-"""The bench's figures as medians with their spread, as a table and as JSON."""
+"""The bench's figures for people: a table, and a few sentences."""
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
-from statistics import median
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-
-from loadtests.generator import available_generator
-from loadtests.measuring import Round
-
-# What the bench's JSON is asked for, and has first.
-NAMED = (
-    "insert",
-    "writer",
-    "online",
-    "online_followed",
-    "batch",
-    "afternoon",
-    "textbook",
-    "bytes_per_redemption",
-    "lag_seconds",
-)
 
 # The table: where the rates are, by clients, connections or claims a batch, and their titles.
 ROWS = (
@@ -38,36 +19,6 @@ ROWS = (
 )
 YARDSTICK = "64"  # pgbench's clients, and connections
 PROCESSES = ("service_us", "database_us", "generator_us")
-
-
-def combined(rounds: Sequence[Any], by: Callable[[Iterable[float]], float]) -> Any:  # noqa: ANN401 (nested figures)
-    """The figures of several rounds as one: the same names, `by` of their values."""
-    first = rounds[0]
-    if isinstance(first, dict):
-        return {name: combined([each[name] for each in rounds], by) for name in first}
-    return by(rounds)
-
-
-def summary(rounds: Sequence[Round], cores: int, workers: int, seconds: float) -> dict[str, Any]:
-    """What is written: medians by the names that were agreed on, then everything else."""
-    medians = combined(rounds, median)
-    return {
-        "cores": cores,
-        **{name: medians.pop(name) for name in NAMED if name in medians},
-        **medians,
-        "workers": workers,
-        "generator": available_generator(),
-        "seconds": seconds,
-        "least": combined(rounds, min),
-        "most": combined(rounds, max),
-        "rounds": list(rounds),
-    }
-
-
-def write(path: Path, found: dict[str, Any]) -> None:
-    """Write `summary` for other programs."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(_rounded(found), indent=2) + "\n")
 
 
 def show(console: Console, found: dict[str, Any]) -> None:
@@ -136,15 +87,3 @@ def _at(tree: Any, path: Sequence[str]) -> Any:  # noqa: ANN401 (nested figures)
     for name in path:
         tree = tree[name]
     return tree
-
-
-def _rounded(tree: Any) -> Any:  # noqa: ANN401 (nested figures)
-    match tree:
-        case dict():
-            return {name: _rounded(value) for name, value in tree.items()}
-        case list():
-            return [_rounded(value) for value in tree]
-        case float():
-            return round(tree, 3)
-        case _:
-            return tree

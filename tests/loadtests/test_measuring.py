@@ -25,11 +25,11 @@ from loadtests.kill import Target, kill_rounds
 from loadtests.load import load
 from loadtests.online import Probe, UnaccountedError
 from loadtests.plan import BATCH_CLAIMS
-from loadtests.report import NAMED
 from loadtests.scratch import Scratch, scratch_ledger
 from loadtests.seeding import Seeded, read_seeded, seed, write_seeded
 from loadtests.service import running_service
 from loadtests.serving import ROOT
+from loadtests.summary import NAMED
 from loadtests.targets import Running, UnloadableError
 from loadtests.writing import carry_out
 

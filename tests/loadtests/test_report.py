@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console
 
 from loadtests.plan import Part, full_plan
-from loadtests.report import NAMED, show, summary, write
+from loadtests.report import show
+from loadtests.summary import NAMED, summary, write
 
 FIGURES = {"rps": 100.0, "p50_ms": 3.5, "p99_ms": 6.0, "claims_per_second": 1000.0}
 ONLINE = {**FIGURES, "service_us": 40.0, "database_us": 10.0, "generator_us": 3.0}
