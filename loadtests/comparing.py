@@ -44,7 +44,12 @@ class Comparison:
             for number in carnets
         )
         result = drive(self._authority, requests, connections=connections, seconds=seconds)
-        return {"rps": result.rps, "p50_ms": result.p50_ms, "p99_ms": result.p99_ms}
+        return {
+            "rps": result.rps,
+            "p50_ms": result.p50_ms,
+            "p99_ms": result.p99_ms,
+            **result.machine,
+        }
 
 
 @contextmanager

@@ -20,6 +20,8 @@ from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from loadtests.machine import Shares, sample, shares
+
 WRK_SCRIPT = Path(__file__).with_name("replay.lua")
 SOCKETS_SCRIPT = Path(__file__).with_name("replay.py")
 GRACE_SECONDS = 10  # for the answers still awaited when the time is over
@@ -48,6 +50,7 @@ class LoadResult:
     p50_ms: float
     p99_ms: float
     cpu_seconds: float  # of the generator
+    machine: Shares
 
     @property
     def succeeded(self) -> int:
@@ -104,12 +107,15 @@ def drive(
     command = (_wrk_command if generator is Generator.WRK else _sockets_command)(
         authority, requests, connections, seconds
     )
+    before = sample()
     output, cpu_seconds = _run(command)
+    machine = shares(before, sample())
     found = json.loads(output)
     return LoadResult(
         generator=generator,
         statuses=Counter({int(status): n for status, n in found.pop("statuses").items()}),
         cpu_seconds=cpu_seconds,
+        machine=machine,
         **found,
     )
 

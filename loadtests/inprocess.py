@@ -15,6 +15,7 @@ from ledger.decisions.redemption import RedeemTickets
 from ledger.postgres import Database
 from ledger.writer import Writer
 from loadtests.claims import commands
+from loadtests.machine import Shares, sample, shares
 from loadtests.seeding import Device
 from loadtests.writing import RefusedError, open_writer, tune_gc
 
@@ -39,14 +40,15 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Tickets a second, and microseconds of this process for each."""
+    """By batch size, and of FIVES."""
 
-    rates: dict[str, float]
-    cpu_us: dict[str, float]
+    rates: dict[str, float]  # tickets a second
+    cpu_us: dict[str, float]  # of this process, for a ticket
+    machine: dict[str, Shares]
 
 
 def measure(work: Work) -> Measured:
-    """Redeem all of `work` in a new process. Its rates are by batch size, and of FIVES.
+    """Redeem all of `work` in a new process.
 
     Raises:
         RefusedError: a claim was not redeemed.
@@ -70,16 +72,17 @@ async def _redeem_all(work: Work) -> Measured:
     }
     runs[str(LARGEST)] = (LARGEST, 1, _one_by_one(work))
     runs[FIVES] = (LARGEST, len(TICKETS), list(commands(work.devices, work.fives, TICKETS)))
-    measured = Measured({}, {})
+    measured = Measured({}, {}, {})
     async with open_writer(work.database, work.folder) as writer:
         tune_gc()
         await _redeem(writer, warm_up, 10)
         for name, (size, tickets, claims) in runs.items():
-            began, used = time.perf_counter(), time.process_time()
+            before, began, used = sample(), time.perf_counter(), time.process_time()
             await _redeem(writer, claims, size)
             seconds, cpu = time.perf_counter() - began, time.process_time() - used
             measured.rates[name] = len(claims) * tickets / seconds
             measured.cpu_us[name] = cpu / (len(claims) * tickets) * 1e6
+            measured.machine[name] = shares(before, sample())
     return measured
 
 

@@ -10,6 +10,7 @@ from loadtests.claims import batch_requests, requests
 from loadtests.comparing import Comparison, comparison
 from loadtests.following import following, lag_seconds
 from loadtests.inprocess import FIVES, LARGEST, Work, measure
+from loadtests.machine import sample, shares
 from loadtests.online import Figures, Probe
 from loadtests.pgbench import insert_rate, insert_table
 from loadtests.plan import BATCH_CLAIMS, CARNET_TICKETS, Blocks, Part, Plan
@@ -76,8 +77,13 @@ class Bench:
             each.warm_up()
 
     def round(self, number: int) -> Round:
-        """All measurements of the plan, once."""
+        """All measurements of the plan, once.
+
+        What the machine did meanwhile is among the figures, or where these are single numbers,
+        by the same names under "machine".
+        """
         found: Round = {}
+        machine: Round = {}
         for part, measure_part in (
             (Part.INSERT, self._insert),
             (Part.WRITER, self._in_process),
@@ -87,18 +93,21 @@ class Bench:
             (Part.COMPARISONS, self._compare),
         ):
             if part in self._plan.parts:
-                found |= measure_part(number)
-        return found
+                figures = measure_part(number)
+                machine |= figures.pop("machine", {})
+                found |= figures
+        return {**found, "machine": machine} if sample() else found
 
     def _insert(self, _: int) -> Round:
         self._say("pgbench")
         program, database = self._ledger.pgbench, self._ledger.database.owner
         seconds = self._plan.pgbench_seconds
-        rates = {
-            str(clients): insert_rate(program, database, clients=clients, seconds=seconds)
-            for clients in self._plan.pgbench
-        }
-        return {"insert": rates}
+        rates, machine = {}, {}
+        for clients in self._plan.pgbench:
+            before = sample()
+            rate = insert_rate(program, database, clients=clients, seconds=seconds)
+            rates[str(clients)], machine[str(clients)] = rate, shares(before, sample())
+        return {"insert": rates, "machine": {"insert": machine}}
 
     def _in_process(self, number: int) -> Round:
         self._say("the writer in process")
@@ -114,7 +123,13 @@ class Bench:
         )
         measured = measure(work)
         fives = {str(LARGEST): measured.rates.pop(FIVES)}
-        return {"writer": measured.rates, "writer_fives": fives, "writer_cpu_us": measured.cpu_us}
+        machine_fives = {str(LARGEST): measured.machine.pop(FIVES)}
+        return {
+            "writer": measured.rates,
+            "writer_fives": fives,
+            "writer_cpu_us": measured.cpu_us,
+            "machine": {"writer": measured.machine, "writer_fives": machine_fives},
+        }
 
     def _online_round(self, number: int) -> Round:
         """Also what one redemption of one ticket adds to the log on disk, indexes included."""
@@ -130,7 +145,9 @@ class Bench:
         """With the projections beside it, once they have caught up with all that was seeded."""
         self._say("catching up")
         with following(self._ledger.database) as follower:
+            before = sample()
             found: Round = {"catch_up_per_second": follower.catch_up(), "online_followed": {}}
+            found["machine"] = {"catch_up_per_second": shares(before, sample())}
             for connections, carnets in self._followed.items():
                 with follower.watched():
                     figures = self._redeem(carnets, number, connections)

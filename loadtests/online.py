@@ -72,4 +72,5 @@ def _figures(result: LoadResult, redeemed: int, cpu: list[float], wall: float) -
         "database_us": database / redeemed * 1e6,
         "generator_us": result.cpu_seconds / redeemed * 1e6,
         "cores_used": used / wall,
+        **result.machine,
     }

@@ -1,6 +1,7 @@
 """The bench's figures for people: a table, and a few sentences."""
 
 from collections.abc import Iterator, Sequence
+from statistics import median
 from typing import Any
 
 from rich.console import Console
@@ -19,6 +20,8 @@ ROWS = (
 )
 YARDSTICK = "64"  # pgbench's clients, and connections
 PROCESSES = ("service_us", "database_us", "generator_us")
+MACHINE = ("stolen_percent", "idle_percent")
+MUCH_STOLEN = 10  # per cent; beyond it the figures say more of the neighbours than of the code
 
 
 def show(console: Console, found: dict[str, Any]) -> None:
@@ -27,7 +30,9 @@ def show(console: Console, found: dict[str, Any]) -> None:
     table.add_column("tickets a second", no_wrap=True)
     for column in ("median", "least–most", "× pgbench", "p50 ms", "p99 ms"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column(f"µs: service, database, {found['generator']}", justify="right", no_wrap=True)
+    table.add_column(f"µs: service,\ndatabase, {found['generator']}", justify="right", no_wrap=True)
+    if _stolen(found["rounds"]):
+        table.add_column("stolen,\nidle %", justify="right", no_wrap=True)
     for title, *path in _paths(found):
         table.add_row(title, *_cells(found, path))
     console.print(table)
@@ -60,6 +65,16 @@ def _cells(found: dict[str, Any], path: Sequence[str]) -> Iterator[str]:
     for name in ("p50_ms", "p99_ms"):
         yield f"{figures[name]:.1f}" if name in figures else ""
     yield "  ".join(f"{figures[name]:.0f}" for name in PROCESSES if name in figures)
+    if machine := _machine(found, path):
+        yield ", ".join(f"{machine[name]:.0f}" for name in MACHINE)
+
+
+def _machine(found: dict[str, Any], path: Sequence[str]) -> dict[str, float]:
+    """What the machine did meanwhile: among the figures, or where there is only one, apart."""
+    name, size, *figure = path
+    places = found if figure else found.get("machine", {})
+    beside: dict[str, float] = _at(places, (name, size)) if places else {}
+    return beside if MACHINE[0] in beside else {}
 
 
 def _sentences(found: dict[str, Any]) -> Iterator[str]:
@@ -81,6 +96,25 @@ def _sentences(found: dict[str, Any]) -> Iterator[str]:
             f"{found['catch_up_per_second']:,.0f} events/s."
         )
     yield f"{found['seconds']:.0f} s in all."
+    if (share := median(_stolen(found["rounds"]) or [0])) > MUCH_STOLEN:
+        yield (
+            f"The hypervisor gave {share:.0f} % of the processor time to others (median of all "
+            "measurements), so rates are lower and latencies longer than this machine's own: "
+            "repeat the bench in a quieter hour, or on a machine of your own."
+        )
+
+
+def _stolen(tree: Any) -> list[float]:  # noqa: ANN401 (nested figures)
+    """The stolen share of every measurement in every round; none where it is not known."""
+    match tree:
+        case {"stolen_percent": share}:
+            return [share]
+        case dict():
+            return _stolen(list(tree.values()))
+        case list():
+            return [share for each in tree for share in _stolen(each)]
+        case _:
+            return []
 
 
 def _at(tree: Any, path: Sequence[str]) -> Any:  # noqa: ANN401 (nested figures)

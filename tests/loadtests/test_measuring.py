@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -23,6 +24,7 @@ from loadtests.following import following
 from loadtests.inprocess import Work, measure
 from loadtests.kill import Target, kill_rounds
 from loadtests.load import load
+from loadtests.machine import sample
 from loadtests.online import Probe, UnaccountedError
 from loadtests.plan import BATCH_CLAIMS
 from loadtests.scratch import Scratch, scratch_ledger
@@ -125,7 +127,8 @@ def test_the_writer_alone_redeems_all_that_it_is_given(ledger: Scratch, seeded: 
     with psycopg.connect(ledger.database.owner) as connection:
         (after,) = connection.execute("SELECT size FROM log_head").fetchone() or (0,)
     assert after - before == 10 + 10 + 100 + 5 * 100 + 100
-    assert measured.rates.keys() == measured.cpu_us.keys() == {"1", "100", "1000", "fives"}
+    runs = {"1", "100", "1000", "fives"}
+    assert measured.rates.keys() == measured.cpu_us.keys() == measured.machine.keys() == runs
     assert min(measured.rates.values()) > 0
 
 
@@ -150,6 +153,18 @@ def test_the_quick_bench_writes_what_was_agreed_on(tmp_path: Path) -> None:
     assert found["online_followed"].keys() == {"64"}
     assert found["bytes_per_redemption"] <= 600
     assert "pgbench, durable inserts, clients: 64" in run.stdout
+    told = {"stolen_percent" in figures for figures in beside_rates(found)}
+    assert told == {sample() is not None}
+
+
+def beside_rates(found: dict[str, Any]) -> Iterator[dict[str, float]]:
+    """The figures beside each rate; a single number has them apart, by the same names."""
+    for name in ("online", "online_followed", "batch", "afternoon", "textbook"):
+        yield from found[name].values()
+    machine = found.get("machine", {})
+    for name in ("insert", "writer", "writer_fives"):
+        yield from (machine.get(name, {}).get(size, {}) for size in found[name])
+    yield machine.get("catch_up_per_second", {})
 
 
 def test_locust_users_and_the_books_agree(tmp_path: Path) -> None:

@@ -6,12 +6,19 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from loadtests.bench import WIDTH
 from loadtests.plan import Part, full_plan
 from loadtests.report import show
 from loadtests.summary import NAMED, summary, write
 
 FIGURES = {"rps": 100.0, "p50_ms": 3.5, "p99_ms": 6.0, "claims_per_second": 1000.0}
 ONLINE = {**FIGURES, "service_us": 40.0, "database_us": 10.0, "generator_us": 3.0}
+OBJECTS = ("online", "online_followed", "batch", "afternoon", "textbook")
+NUMBERS = {  # they have no place for what the machine did
+    "insert": ("8", "64"),
+    "writer": ("1", "1000"),
+    "writer_fives": ("1000",),
+}
 
 
 def measured(factor: float) -> dict[str, Any]:
@@ -60,9 +67,19 @@ def test_the_json_has_what_was_agreed_on_as_medians(tmp_path: Path) -> None:
     assert len(found["rounds"]) == 3
 
 
+def on_a_machine(stolen: float) -> dict[str, Any]:
+    """A round in which the hypervisor took `stolen` per cent, and 7 were left over."""
+    shares, found = {"stolen_percent": stolen, "idle_percent": 7.0}, measured(1)
+    for name in OBJECTS:
+        for size in found[name]:
+            found[name][size] |= shares
+    machine = {name: dict.fromkeys(sizes, shares) for name, sizes in NUMBERS.items()}
+    return {**found, "machine": machine}
+
+
 def shown(found: dict[str, Any]) -> str:
     text = io.StringIO()
-    show(Console(file=text, width=130), found)
+    show(Console(file=text, width=WIDTH), found)
     return text.getvalue()
 
 
@@ -89,6 +106,49 @@ def test_the_title_says_what_the_figures_hold_for(workers: int, rounds: int, tit
     taken = [measured(1)] * rounds
 
     assert title in shown(summary(taken, cores=4, workers=workers, seconds=9))
+
+
+def test_each_row_says_what_the_machine_did_meanwhile() -> None:
+    rounds = [on_a_machine(stolen) for stolen in (3, 60, 42)]
+
+    rows = [line for line in shown(summary(rounds, 2, 1, 9)).splitlines() if line[:1] == "│"]
+
+    assert len(rows) == 11
+    assert all(row.rstrip("│ ").endswith(" 42, 7") for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("stolen", "told"), [((0, 11, 60), True), ((0, 10, 60), False), ((0, 0, 60), False)]
+)
+def test_more_than_a_tenth_stolen_is_worth_a_sentence(
+    stolen: tuple[float, ...], *, told: bool
+) -> None:
+    text = shown(summary([on_a_machine(share) for share in stolen], 2, 1, 9))
+
+    assert ("The hypervisor gave 11 % of the processor time to others" in text) is told
+    assert ("quieter hour" in text) is told
+
+
+def test_nothing_is_said_of_a_machine_that_does_not_tell() -> None:
+    text = shown(summary([measured(1)], 2, 1, 9))
+
+    assert "stolen" not in text
+    assert "hypervisor" not in text
+
+
+def test_a_fast_machine_fits_the_table() -> None:
+    """Where there is no terminal, the table has a width of its own, and cuts what is wider."""
+    found = summary([on_a_machine(100), on_a_machine(100)], 2, 1, 9)
+    found["generator"] = "sockets"
+    found["least"]["batch"]["4"]["claims_per_second"] = 123_456
+    found["most"]["batch"]["4"]["claims_per_second"] = 234_567
+    found["online"]["1"] |= {"service_us": 1234.0, "database_us": 1234.0, "generator_us": 234.0}
+
+    text = shown(found)
+
+    assert "123,456–234,567" in text
+    assert "1234  1234  234" in text
+    assert "…" not in text
 
 
 def test_parts_can_be_shown_alone() -> None:
