@@ -264,31 +264,23 @@ async def test_appends_are_announced_and_not_one_by_one(store: SlowStore) -> Non
     assert 1 <= announced <= 3
 
 
-async def test_an_announcement_that_fails_is_not_the_last(store: SlowStore) -> None:
-    """Followers poll, too; but they should not have to for ever."""
-    attempts: list[None] = []
-
-    async def announce() -> None:
-        attempts.append(None)
-        raise StoreUnavailableError("gone")
-
-    store.announce = announce  # type: ignore[method-assign]
-    async with writing(store) as writer:
-        for ticket in (1, 2):
-            await writer.execute(claim(ticket))
-            await asyncio.sleep(0.1)
-
-    assert len(attempts) == 2
-
-
-async def test_followers_are_woken_again_after_a_defect(
-    store: SlowStore, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (StoreUnavailableError("gone"), []),  # followers poll, too
+        (RuntimeError("no such channel"), ["followers were not woken"] * 2),
+    ],
+    ids=["out of reach", "a defect"],
+)
+async def test_an_announcement_that_fails_is_not_the_last(
+    store: SlowStore, caplog: pytest.LogCaptureFixture, failure: Exception, told: list[str]
 ) -> None:
+    """Followers should not have to poll for ever."""
     attempts: list[None] = []
 
     async def announce() -> None:
         attempts.append(None)
-        raise RuntimeError("no such channel")
+        raise failure
 
     store.announce = announce  # type: ignore[method-assign]
     async with writing(store) as writer:
@@ -297,7 +289,7 @@ async def test_followers_are_woken_again_after_a_defect(
             await asyncio.sleep(0.1)
 
     assert len(attempts) == 2
-    assert caplog.messages == ["followers were not woken"] * 2
+    assert caplog.messages == told
 
 
 async def test_who_waits_is_told_when_no_batch_can_be_started(

@@ -1,13 +1,17 @@
-"""Writers for tests, and ledgers that are ready to redeem on."""
+"""Writers for tests, ledgers that are ready to redeem on, and what came to stand in them."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg
+
 from ledger.batch import Recorded
 from ledger.decisions.redemption import RedeemTickets
 from ledger.decisions.situation import Command
+from ledger.facts import Event
+from ledger.facts.codec import decode
 from ledger.log.connection import PostgresStore
 from ledger.log.store import Store
 from ledger.postgres import Database
@@ -99,3 +103,20 @@ def claim(ticket: int, number: int = 1, of: object = "claim", **changes: object)
     """A claim for one ticket, with an id that is its own and `of`'s."""
     command_id = derived_id(of, carnet_id(PROGRAMME, number), ticket)
     return with_changes(redeem(ticket, number=number), {"command_id": command_id} | changes)
+
+
+def events(database: Database) -> list[Event]:
+    """The log, read from outside. Its positions have no gap."""
+    with psycopg.connect(database.owner) as connection:
+        rows = connection.execute(
+            "SELECT notification_id, state FROM events ORDER BY notification_id"
+        ).fetchall()
+    assert [position for position, _ in rows] == list(range(1, len(rows) + 1))
+    return [decode(state) for _, state in rows]
+
+
+def refusals(database: Database) -> list[tuple[str, str, str, str]]:
+    with psycopg.connect(database.owner) as connection:
+        return connection.execute(
+            "SELECT command_id, actor, command, reason FROM refusals ORDER BY id"
+        ).fetchall()

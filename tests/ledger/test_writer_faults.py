@@ -1,0 +1,162 @@
+"""Locks that stay, answers that are lost, a database that dies."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ledger.batch import Recorded
+from ledger.log.connection import Connection, PostgresStore
+from ledger.log.rows import Rows
+from ledger.log.store import StoreUnavailableError
+from ledger.postgres import Database, PostgresServer
+from ledger.postgres.database import prepare_embedded
+from ledger.postgres.roles import Roles
+from ledger.values.reasons import Reason, Refusal
+from ledger.writer import OutcomeUnknownError, Writer
+from tests.builders.commands import revoke_terminal
+from tests.ledger.writing import (
+    CHANNEL,
+    carry_out,
+    claim,
+    events,
+    in_circulation,
+    store_on,
+    writing,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_lock_on_the_head_leaves_nobody_without_an_answer(ledger: Database) -> None:
+    """Not who waits, and not who wants to stop the service."""
+    async with await psycopg.AsyncConnection.connect(ledger.owner) as holder:
+        await holder.execute("SELECT * FROM log_head FOR UPDATE")
+        async with asyncio.timeout(20), writing(store_on(ledger), largest_batch=1) as writer:
+            answers = [
+                writer.submit(claim(ticket, number)) for ticket in range(1, 6) for number in (1, 2)
+            ]
+        await holder.rollback()
+
+    assert [type(each.exception()) for each in answers] == [OutcomeUnknownError] * 10
+    async with writing(store_on(ledger)) as writer:
+        assert isinstance(await writer.execute(claim(1)), Recorded)
+
+
+class LosesAnswers(PostgresStore):
+    """A log whose connection breaks as the commit comes back."""
+
+    loses = True
+
+    async def append(
+        self, rows: Rows, minute: int, expected_reference: int, clock: int
+    ) -> int | None:
+        base = await super().append(rows, minute, expected_reference, clock)
+        if self.loses:
+            self.loses = False
+            raise StoreUnavailableError("the answer is lost")
+        return base
+
+
+async def test_a_lost_answer_is_found_again_with_the_same_id(ledger: Database) -> None:
+    async with writing(LosesAnswers(ledger.writer, CHANNEL)) as writer:
+        with pytest.raises(OutcomeUnknownError):
+            await writer.execute(claim(1))
+        size = len(events(ledger))
+        outcome = await writer.execute(claim(1))
+
+    assert isinstance(outcome, Recorded)
+    assert outcome.replayed
+    assert events(ledger)[outcome.position - 1] == outcome.event
+    assert len(events(ledger)) == size
+
+
+async def test_a_lost_answer_to_a_revocation_leaves_no_terminal_redeeming(
+    ledger: Database,
+) -> None:
+    """The writer does not know that the reference data has moved. The log does."""
+    async with writing(LosesAnswers(ledger.writer, CHANNEL)) as writer:
+        with pytest.raises(OutcomeUnknownError):
+            await writer.execute(revoke_terminal())
+
+        assert await writer.execute(claim(1)) == Refusal(Reason.TERMINAL_REVOKED)
+
+
+class Demoted(PostgresStore):
+    """A log whose server became a standby, which only reads."""
+
+    only_reads = True
+
+    async def _connect(self) -> Connection:
+        connection = await super()._connect()
+        if self.only_reads:
+            await connection.execute("SET default_transaction_read_only = on")
+        return connection
+
+
+async def test_a_server_that_only_reads_is_out_of_reach(ledger: Database) -> None:
+    """No command is to blame. Whoever connects anew finds the server that writes."""
+    store = Demoted(ledger.writer, CHANNEL)
+    async with writing(store) as writer:
+        with pytest.raises(OutcomeUnknownError):
+            await writer.execute(claim(1))
+        store.only_reads = False
+
+        assert isinstance(await writer.execute(claim(1)), Recorded)
+
+
+async def test_a_killed_database_is_waited_for(server_folder: Path) -> None:
+    """Nobody restarts the writer. Nothing acknowledged is lost."""
+    with PostgresServer(server_folder / "killed", settings={"shared_buffers": "16MB"}) as server:
+        database = prepare_embedded(server, Roles())
+        async with writing(store_on(database)) as writer:
+            await carry_out(writer, in_circulation(carnets=2))
+            first = await carry_out(writer, [claim(1)])
+            assert server.pid is not None
+            os.kill(server.pid, signal.SIGKILL)
+            with pytest.raises(OutcomeUnknownError):
+                await execute_until_lost(writer)
+            second = await until_known(writer, 2)
+        log = events(database)
+
+    assert [log[each.position - 1] for each in (*first, second)] == [first[0].event, second.event]
+
+
+async def test_a_restarted_database_costs_one_batch_its_answer(ledger: Database) -> None:
+    """Not one more for each connection that was idle meanwhile."""
+    store = store_on(ledger)
+    async with writing(store) as writer:
+        await asyncio.gather(*(store.read(["carnet:none"]) for _ in range(3)))
+        assert len(store._idle) == 3
+        with psycopg.connect(ledger.writer, autocommit=True) as beside:
+            beside.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                " AND usename = current_user"
+            )
+        with pytest.raises(OutcomeUnknownError):
+            await execute_until_lost(writer)
+        assert store._idle == []
+
+        assert isinstance(await writer.execute(claim(1)), Recorded)
+
+
+async def execute_until_lost(writer: Writer) -> None:
+    """A session may outlive its server by a statement or two."""
+    while True:
+        await writer.execute(claim(2))
+        await asyncio.sleep(0.01)
+
+
+async def until_known(writer: Writer, ticket: int) -> Recorded:
+    """Retry with the same id, as a terminal does."""
+    while True:
+        try:
+            (outcome,) = await carry_out(writer, [claim(ticket)])
+        except OutcomeUnknownError:
+            await asyncio.sleep(0.1)
+        else:
+            return outcome
