@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import psycopg
-
 from loadtests.claims import batch_requests, requests
 from loadtests.comparing import Comparison, comparison
 from loadtests.following import following, lag_seconds
@@ -21,7 +19,6 @@ from loadtests.service import running_service
 Say = Callable[[str], None]
 Round = dict[str, Any]  # by measurement, then by connections, clients or batch size
 
-RELATION_SIZE = "SELECT pg_total_relation_size('events')"
 CONNECTIONS = 64  # to warm up with, and to compare with
 LONG = 30  # seconds, for what shall end with its requests
 
@@ -133,13 +130,13 @@ class Bench:
 
     def _online_round(self, number: int) -> Round:
         """Also what one redemption of one ticket adds to the log on disk, indexes included."""
-        before, size = self._bytes(), self._probe.log_size()
+        before, size = self._probe.log_bytes(), self._probe.log_size()
         online = {
             str(connections): self._redeem(carnets, number, connections)
             for connections, carnets in self._online.items()
         }
-        redeemed = self._probe.log_size() - size
-        return {"online": online, "bytes_per_redemption": (self._bytes() - before) / redeemed}
+        added, redeemed = self._probe.log_bytes() - before, self._probe.log_size() - size
+        return {"online": online, "bytes_per_redemption": added / redeemed}
 
     def _followed_round(self, number: int) -> Round:
         """With the projections beside it, once they have caught up with all that was seeded."""
@@ -187,8 +184,3 @@ class Bench:
             figures = each.measure(number, connections=CONNECTIONS, seconds=self._plan.seconds)
             found[name] = {str(CONNECTIONS): figures}
         return found
-
-    def _bytes(self) -> int:
-        with psycopg.connect(self._ledger.database.owner) as connection:
-            row = connection.execute(RELATION_SIZE).fetchone()
-        return int(row[0]) if row else 0

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import LiteralString
 
 import psycopg
 
@@ -55,8 +56,15 @@ class Probe:
 
     def log_size(self) -> int:
         """The number of events."""
+        return self._number("SELECT size FROM log_head")
+
+    def log_bytes(self) -> int:
+        """What they take on disk, indexes included."""
+        return self._number("SELECT pg_total_relation_size('events')")
+
+    def _number(self, query: LiteralString) -> int:
         with psycopg.connect(self.ledger.database.owner) as connection:
-            row = connection.execute("SELECT size FROM log_head").fetchone()
+            row = connection.execute(query).fetchone()
         return int(row[0]) if row else 0
 
 
