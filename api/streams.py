@@ -14,6 +14,7 @@ from projections.projection import AsyncConnection
 
 T = TypeVar("T")
 
+_ANY: Final = "SELECT FROM events WHERE originator_id = %b LIMIT 1"
 _AT: Final = "SELECT state FROM events WHERE notification_id = %b"
 
 
@@ -21,6 +22,12 @@ async def stored(connection: AsyncConnection, stream: StreamId) -> list[StoredRo
     """The positions and bytes of a stream, in its order."""
     cursor = await connection.execute(READ, ([stream],), binary=True)
     return await cursor.fetchall()
+
+
+async def has_begun(connection: AsyncConnection, stream: StreamId) -> bool:
+    """Whether what the stream tells of was ever made known."""
+    cursor = await connection.execute(_ANY, (stream,), binary=True)
+    return await cursor.fetchone() is not None
 
 
 async def events_of(connection: AsyncConnection, stream: StreamId) -> list[tuple[int, Event]]:

@@ -1,4 +1,7 @@
-"""What the read models say: balances, payouts, exposure."""
+"""What the read models say: balances, payouts, exposure.
+
+To them, who does not exist and who did nothing yet are alike; so for the former the log is asked.
+"""
 
 from typing import Annotated
 
@@ -7,12 +10,17 @@ from pydantic import BaseModel, Field
 
 from api.bodies import StrictRoute
 from api.fields import Programme, Venue
+from api.problems import ProblemError, problem
 from api.reading import AtLeast, reached
 from api.state import ServiceDep
+from api.streams import has_begun
 from api.tokens import Reader
+from ledger.values.ids import ProgrammeId, VenueId, programme_stream, venue_stream
+from ledger.values.reasons import Reason
 from projections.balances import AccountBalance, TrialBalance, list_balances, trial_balance
 from projections.exposure import CarnetOrder, Exposure, exposure, list_orders
 from projections.payouts import VenuePayout, list_payouts, payout_of
+from projections.projection import AsyncConnection
 from projections.redemptions import DayOfRedemptions, redemptions_per_day
 
 router = APIRouter(prefix="/v1", tags=["reads"], route_class=StrictRoute)
@@ -102,6 +110,7 @@ async def show_payout(
 ) -> Payout:
     """What one venue earned, was paid, and is owed; zero where it took nothing yet."""
     async with reached(service, "payouts", at_least) as (views, position):
+        await _find_venue(views, venue)
         return Payout(position=position, payout=await payout_of(views, venue))
 
 
@@ -118,6 +127,7 @@ async def show_exposure(
 ) -> Exposures:
     """Tickets and funding at each stage, of one programme by millésime."""
     async with reached(service, "programmes", at_least) as (views, position):
+        await _find_programme(views, programme)
         return Exposures(position=position, millesimes=await exposure(views, programme))
 
 
@@ -127,6 +137,7 @@ async def show_orders(
 ) -> Orders:
     """A programme's orders: how many of their carnets exist, how many tickets are handed out."""
     async with reached(service, "programmes", at_least) as (views, position):
+        await _find_programme(views, programme)
         return Orders(position=position, orders=await list_orders(views, programme))
 
 
@@ -136,4 +147,15 @@ async def show_redemptions(
 ) -> Days:
     """Redemptions by the day on which they were served, before later voids."""
     async with reached(service, "redemptions", at_least) as (views, position):
+        await _find_programme(views, programme)
         return Days(position=position, days=await redemptions_per_day(views, programme))
+
+
+async def _find_venue(views: AsyncConnection, venue: VenueId) -> None:
+    if not await has_begun(views, venue_stream(venue)):
+        raise ProblemError(problem(Reason.VENUE_UNKNOWN))
+
+
+async def _find_programme(views: AsyncConnection, programme: ProgrammeId) -> None:
+    if not await has_begun(views, programme_stream(programme)):
+        raise ProblemError(problem(Reason.PROGRAMME_UNKNOWN))

@@ -53,6 +53,35 @@ def test_what_is_beyond_the_log_is_not_waited_for(shared: Served, path: str) -> 
     assert int(answer.headers["retry-after"]) >= 1
 
 
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/v1/payouts/99900002900010", "venue-unknown"),
+        ("/v1/programmes/NEVER/exposure", "programme-unknown"),
+        ("/v1/programmes/NEVER/orders", "programme-unknown"),
+        ("/v1/programmes/NEVER/redemptions", "programme-unknown"),
+        ("/v1/carnets/NEVER-0000001", "carnet-unknown"),
+        ("/v1/payment-runs/2999-12", "run-unknown"),
+        (f"/v1/events/{10**9}", "not-found"),
+    ],
+)
+def test_what_does_not_exist_is_not_shown_as_zero(shared: Served, path: str, reason: str) -> None:
+    assert refused(shared.auditor.http.get(path), 404) == reason
+
+
+def test_a_venue_and_a_programme_where_nothing_happened_yet_are_shown(shared: Served) -> None:
+    shared.operator.done(
+        "/v1/venues", venue="99900002900077", name="EPN de Vesoul", region="27", department="70"
+    )
+    shared.operator.done(
+        "/v1/programmes", programme="VACANT", name="Nouveau", shares={"region-bfc": 1}
+    )
+
+    payout = shared.auditor.got("/v1/payouts/99900002900077")["payout"]
+    assert (payout["redeemed_tickets"], payout["owed_cents"]) == (0, 0)
+    assert shared.auditor.got("/v1/programmes/VACANT/orders")["orders"] == []
+
+
 def test_the_books_balance(shared: Served, device: Device, carnet: list[str]) -> None:
     taken = answered(device.redeem(*carnet[:2]), 201)
     at = {"at_least": taken["position"]}
