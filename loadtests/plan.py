@@ -85,11 +85,8 @@ def full_plan(rounds: int) -> Plan:
 
 def quick_plan(rounds: int) -> Plan:
     """Enough to see that everything runs; the figures mean little."""
-    return Plan(
-        rounds=rounds,
-        seconds=1,
-        pgbench=(8, 32, 64),
-        pgbench_seconds=2,
+    return replace(
+        full_plan(rounds),
         online={1: 500, 8: 1_000, 32: 2_000, 64: 4_000, 128: 4_000},
         followed={64: 4_000},
         batch={4: 4_000},
