@@ -83,7 +83,7 @@ _REFUSALS: Final = {
     Reason.INVITATION_EXPIRED: (410, "The invitation has expired; ask for another", "L'invitation a expiré ; demandez-en une autre"),
     Reason.TOO_MANY_ROLLS: (409, "This terminal's key was replaced three times within a day; wait", "La clé de ce terminal a été remplacée trois fois en un jour ; attendez"),
     Reason.CODE_UNKNOWN: (404, "There is no such ticket", "Ce ticket n'existe pas"),
-    Reason.CLAIM_UNKNOWN: (404, "There is no such redemption on this carnet", "Cet encaissement est inconnu sur ce carnet"),
+    Reason.CLAIM_UNKNOWN: (404, "There is no such redemption of exactly these tickets; show all that it took", "Cet encaissement est inconnu pour ces tickets exactement ; présentez tous ceux qu'il a pris"),
     Reason.CLAIM_VOIDED: (409, "The redemption was voided already", "L'encaissement est déjà annulé"),
     Reason.PROGRAMME_UNKNOWN: (404, "There is no such programme", "Ce programme est inconnu"),
     Reason.PROGRAMME_EXISTS: (409, "The programme exists", "Le programme existe déjà"),

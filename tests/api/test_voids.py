@@ -94,6 +94,8 @@ class TestVoids:
         answer = device.void(taken["claim_id"], *carnet[tickets])
 
         assert refused(answer, 404) == "claim-unknown"
+        assert "show all that it took" in answer.json()["title"]
+        assert "présentez tous ceux qu'il a pris" in answer.json()["title_fr"]
 
     def test_a_claim_that_nobody_made(self, device: Device, carnet: list[str]) -> None:
         assert refused(device.void(new_id(), carnet[0]), 404) == "claim-unknown"
