@@ -6,7 +6,7 @@ from itertools import cycle
 
 from ledger.decisions.redemption import RedeemTickets, one_carnet
 from ledger.values.codes import parse_code
-from loadtests.seeding import Device
+from loadtests.seeded import Device
 from loadtests.service import Service
 from loadtests.wire import Signer, batch_body, new_claim_id, redemption_body
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 
 from loadtests.history import History
-from loadtests.seeding import Device
+from loadtests.seeded import Device
 from loadtests.till import Answer, Till
 
 TIMEOUT = 10  # seconds without an answer, after which a terminal asks again

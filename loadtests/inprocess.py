@@ -16,7 +16,7 @@ from ledger.postgres import Database
 from ledger.writer import Writer
 from loadtests.claims import commands
 from loadtests.machine import Shares, sample, shares
-from loadtests.seeding import Device
+from loadtests.seeded import Device
 from loadtests.writing import RefusedError, open_writer, tune_gc
 
 TICKETS = (1, 2, 3, 4, 5)

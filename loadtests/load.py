@@ -19,7 +19,8 @@ from loadtests.check import Verdict, check
 from loadtests.history import Redeemed, Told, read_history
 from loadtests.leaving import tidy_when_told_to_go
 from loadtests.scratch import VAR
-from loadtests.seeding import Seeded, seed, write_seeded
+from loadtests.seeded import Seeded, write_seeded
+from loadtests.seeding import seed
 from loadtests.serving import ROOT
 from loadtests.targets import (
     Running,

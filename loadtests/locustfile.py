@@ -17,7 +17,7 @@ from locust.exception import StopUser
 
 from loadtests.crowd import Tickets
 from loadtests.history import History
-from loadtests.seeding import Device, read_seeded
+from loadtests.seeded import Device, read_seeded
 from loadtests.till import Answer, Till, other_code
 
 ACTS_A_SECOND = 10  # of a terminal; far more than a person behind a counter

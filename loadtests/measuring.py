@@ -13,7 +13,8 @@ from loadtests.online import Figures, Probe
 from loadtests.pgbench import insert_rate, insert_table
 from loadtests.plan import BATCH_CLAIMS, CARNET_TICKETS, Blocks, Part, Plan
 from loadtests.scratch import Scratch
-from loadtests.seeding import Seeded, seed
+from loadtests.seeded import Seeded
+from loadtests.seeding import seed
 from loadtests.service import running_service
 
 Say = Callable[[str], None]

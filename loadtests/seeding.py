@@ -8,12 +8,9 @@ import os
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from multiprocessing import get_context
-from pathlib import Path
 
-import msgspec
 import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from stdnum import luhn
@@ -26,45 +23,17 @@ from ledger.decisions.venues import QualifyVenue, RegisterVenue
 from ledger.facts import Rules
 from ledger.values.clock import real_now
 from ledger.values.codes import ALPHABET
-from ledger.values.ids import ProgrammeId, TerminalId, VenueId, derived_id, terminal_id
+from ledger.values.ids import ProgrammeId, VenueId, derived_id, terminal_id
 from ledger.values.keys import encode_base64url, fingerprint
 from ledger.values.money import Cents
 from loadtests.filling import ACTOR, HOLDER, Fill, fill
 from loadtests.scratch import Scratch
+from loadtests.seeded import Device, Seeded
 from loadtests.writing import carry_out, ledger_now, open_writer
 
 TERMINALS = 20
 TERMINALS_A_VENUE = 2
 AMPLE_CENTS = Cents(10**12)
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """A terminal that is enrolled, and the key that only it has."""
-
-    terminal: TerminalId
-    venue: VenueId
-    fingerprint: str
-    private_key: bytes = field(repr=False)  # Ed25519, raw
-
-
-@dataclass(frozen=True, slots=True)
-class Seeded:
-    """A ledger ready for load."""
-
-    devices: list[Device]
-    carnets: list[str]  # the codes of each, ticket 1 first, with a space between
-
-
-def write_seeded(path: Path, seeded: Seeded) -> None:
-    """Write it for another process. The file holds keys and codes: only its owner reads it."""
-    path.touch(mode=0o600)
-    path.write_bytes(msgspec.json.encode(seeded))
-
-
-def read_seeded(path: Path) -> Seeded:
-    """Read what `write_seeded` wrote."""
-    return msgspec.json.decode(path.read_bytes(), type=Seeded)
 
 
 def seed(ledger: Scratch, carnets: int, size: int, terminals: int = TERMINALS) -> Seeded:

@@ -15,7 +15,7 @@ import msgspec
 
 from api.signatures import Sessions
 from loadtests.scratch import Scratch
-from loadtests.seeding import Device
+from loadtests.seeded import Device
 from loadtests.serving import ROOT, ServingError
 from loadtests.wire import Session
 

@@ -14,7 +14,7 @@ from loadtests.crowd import Line
 from loadtests.following import following
 from loadtests.history import History
 from loadtests.scratch import Scratch, scratch_ledger
-from loadtests.seeding import Device
+from loadtests.seeded import Device
 from loadtests.service import running_service
 from loadtests.till import SessionRefusedError, Till
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ledger.values.codes import ALPHABET, SECRET_LENGTH, check_character
 from ledger.values.keys import decode_base64url, encode_base64url
 from loadtests.history import Asked, History, Redeemed, Refused, Unknown, Voided
-from loadtests.seeding import Device
+from loadtests.seeded import Device
 from loadtests.wire import Session, Signer, new_claim_id, redemption_body, session_message
 
 RETRY_AFTER = 0.1  # seconds

@@ -28,7 +28,8 @@ from loadtests.machine import sample
 from loadtests.online import Probe, UnaccountedError
 from loadtests.plan import BATCH_CLAIMS
 from loadtests.scratch import Scratch, scratch_ledger
-from loadtests.seeding import Seeded, read_seeded, seed, write_seeded
+from loadtests.seeded import Seeded, read_seeded, write_seeded
+from loadtests.seeding import seed
 from loadtests.service import running_service
 from loadtests.serving import ROOT
 from loadtests.summary import NAMED

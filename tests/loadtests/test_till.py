@@ -12,7 +12,7 @@ from ledger.values.codes import make_codes, parse_code
 from ledger.values.ids import TerminalId, VenueId
 from ledger.values.keys import decode_base64url, session_message
 from loadtests.history import History, Told, read_history
-from loadtests.seeding import Device
+from loadtests.seeded import Device
 from loadtests.till import Answer, SessionRefusedError, Till, other_code
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
