@@ -1,6 +1,7 @@
 """A terminal: enrol a device; then check, redeem and void tickets.
 
-To run, to read, or to copy with `client_link.py` and `client_wire.py`; it needs `cryptography`.
+To run, to read, or to copy with `client_link.py`, `client_telling.py` and `client_wire.py`; it
+needs `cryptography`.
 `client.sh` does the same with openssl and curl, on the same folders.
 
     device = Device.make(Path("till"), "https://clearing.example.org")
@@ -28,38 +29,13 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from time import time  # noqa: TID251  # a device has a clock of its own
-from typing import Final
 
+from api import client_telling as telling
 from api import client_wire as wire
 from api.client_link import Answer, Link, OutcomeUnknownError, ProblemError, encode
-
-USAGE: Final = """\
-usage: python -m api.client FOLDER WORD [ARGUMENT...]
-
-FOLDER is the device: its key, its name, and what has no answer yet.
-
-  make URL [ed25519 | ecdsa-p256-sha256]   a new device, in a new FOLDER
-  enrol INVITATION       bind it to a venue: `souche terminal invite` makes one
-  check CODE...          whether these tickets of one carnet would be taken
-  redeem CODE...         take them, all or none
-  void CLAIM_ID CODE...  take a redemption back: its `claim_id`, and its codes
-  batch                  lines of codes on standard input: a redemption each
-  resume                 ask again for all that has no answer yet
-  roll                   replace the device's key
-
-A first ticket, at a service on this machine:
-
-  python -m api.client till make http://127.0.0.1:8080
-  python -m api.client till enrol t-0123456789ab-0123456789abcdef0123456789abcd
-  python -m api.client till redeem BFC22-0001234-03-Y5XC1KP-2
-
-Prints the answer as JSON. Leaves with 0: done; 1: refused; 2: not understood;
-4: outcome unknown, `resume` later. SOUCHE_PATIENCE: seconds until a request is
-given up (60).
-"""
-WORDS: Final = ("make", "enrol", "check", "redeem", "void", "batch", "resume", "roll")
 
 
 class Device:
@@ -227,7 +203,9 @@ def carry_out(folder: Path, word: str, *given: str) -> object:
     if word == "make":
         return Device.make(folder, *given).public_key
     patience = float(os.environ.get("SOUCHE_PATIENCE", "60"))
-    with closing(Device(folder, patience=patience)) as device:
+    timeout = float(os.environ.get("SOUCHE_TIMEOUT", "10"))
+    with closing(Device(folder, patience=patience, timeout=timeout)) as device:
+        device.link.on_wait = partial(_tell_of_waiting, word)
         commands: dict[str, Callable[..., object]] = {
             "enrol": device.enrol,
             "check": lambda *codes: device.check(codes),
@@ -240,18 +218,30 @@ def carry_out(folder: Path, word: str, *given: str) -> object:
         return commands[word](*given)
 
 
+def _tell_of_waiting(word: str, why: str, wait: float, left: float) -> None:
+    if wait >= telling.WORTH_TELLING:
+        sys.stderr.write(telling.waiting(word, why, wait, left))
+        sys.stderr.flush()
+
+
 def _understood(arguments: list[str]) -> list[str]:
-    if len(arguments) < 2 or arguments[1] not in WORDS:  # noqa: PLR2004
-        raise ValueError(f"after FOLDER there is one of {', '.join(WORDS)}")
-    if not (arguments[1] == "make" or Path(arguments[0], "key.pem").exists()):
-        raise LookupError(f"there is no device in {arguments[0]}; `make` one there")
+    if len(arguments) < 2 or arguments[1] not in telling.WORDS:  # noqa: PLR2004
+        raise ValueError(f"after FOLDER there is one of {', '.join(telling.WORDS)}")
+    folder, word = Path(arguments[0]), arguments[1]
+    if word == "make":
+        if folder.exists():
+            raise LookupError(f"{folder} is there already: a device is made in a new folder")
+    elif not (folder / "key.pem").exists():
+        raise LookupError(f"there is no device in {folder}; `make` one there")
+    elif word != "enrol" and not (folder / "terminal").exists():
+        raise LookupError(f"the device in {folder} is not enrolled; `enrol` it by an invitation")
     return arguments
 
 
 def main(arguments: list[str]) -> int:
     """Print the answer as JSON."""
     if not arguments or not {"-h", "--help"}.isdisjoint(arguments):
-        (sys.stdout if arguments else sys.stderr).write(USAGE)
+        (sys.stdout if arguments else sys.stderr).write(telling.HELP)
         return 0 if arguments else 2
     try:
         folder, word, *given = _understood(arguments)
@@ -259,14 +249,24 @@ def main(arguments: list[str]) -> int:
     except ProblemError as e:
         answer, left = e.told, 1
     except OutcomeUnknownError as e:
-        sys.stderr.write(f"{e}\n")
+        sys.stderr.write(telling.given_up(arguments[1], arguments[0], str(e)))
         return 4
     except (LookupError, OSError, TypeError, ValueError) as e:
-        told = f"{arguments[1]} takes other arguments" if isinstance(e, TypeError) else e
+        told = _in_words(e, arguments)
         sys.stderr.write(f"{told}\n`python -m api.client --help` tells how.\n")
         return 2
     sys.stdout.write(f"{json.dumps(answer, ensure_ascii=False)}\n")
     return left
+
+
+def _in_words(error: Exception, arguments: list[str]) -> str:
+    match error:
+        case TypeError():
+            return f"{arguments[1]} takes other arguments"
+        case OSError():
+            return f"{error.filename} can't be used: {error.strerror}"
+        case _:
+            return str(error)
 
 
 if __name__ == "__main__":

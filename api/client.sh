@@ -15,19 +15,69 @@ set -eu
 umask 077
 export LC_ALL=C
 
-usage() {
-    cat >&2 <<'END'
-usage: client.sh FOLDER make URL [ed25519 | ecdsa-p256-sha256]
-       client.sh FOLDER enrol INVITATION
-       client.sh FOLDER session           open one, and print its id
-       client.sh FOLDER check | redeem CODE...
-       client.sh FOLDER batch             lines of codes on standard input: a claim each
-       client.sh FOLDER void CLAIM_ID CODE...
-       client.sh FOLDER resume            ask again for all that has no answer yet
-       client.sh try FUNCTION [ARGUMENT...]   one function of this file, to be checked against vectors.json
-Prints the answer. Leaves with 0: done; 1: refused; 2: not understood; 3: openssl or curl is missing or too old;
-4: outcome unknown, `resume` later. SOUCHE_PATIENCE: seconds until a request is given up (60).
+help() {
+    cat <<'END'
+usage: sh client.sh FOLDER COMMAND [ARGUMENT...]
+
+A terminal that redeems tickets. FOLDER is the device: its key, its name, and
+what has no answer yet. One process at a time may use it; client.py may, too.
+
+Commands, each with an example:
+
+  make URL [ed25519 | ecdsa-p256-sha256]
+      A new device with a key of its own, in a new FOLDER. URL is the
+      service's: https, or on this machine. Prints the public key.
+          sh client.sh till make http://127.0.0.1:8080
+  enrol INVITATION
+      Bind the device to a venue; `souche terminal invite` prints an
+      invitation, good once and for ten minutes.
+          sh client.sh till enrol t-0123456789ab-0123456789abcdef0123456789abcd
+  session
+      Open a session, and print its id. The other commands do it themselves.
+          sh client.sh till session
+  check CODE...
+      Whether these tickets of one carnet would be taken. Changes nothing.
+          sh client.sh till check BFC22-0001234-03-Y5XC1KP-2
+  redeem CODE...
+      Take tickets of one carnet, all or none. Keep the `claim_id` that the
+      answer names: a void needs it.
+          sh client.sh till redeem BFC22-0001234-03-Y5XC1KP-2
+  void CLAIM_ID CODE...
+      Take a redemption back: its `claim_id`, and all the codes that it took.
+          sh client.sh till void 0190f5fe-7c00-7a00-8abc-0123456789ab \
+              BFC22-0001234-03-Y5XC1KP-2
+  batch
+      Redeem what is on standard input: a line for each claim, with the codes
+      of its tickets. Prints a verdict for each, in order.
+          sh client.sh till batch < codes.txt
+  resume
+      Ask again, with the same ids, for all that has no answer yet.
+          sh client.sh till resume
+
+It prints the answer as JSON. Where there is none it waits, and sends the same
+again, with the same id: the same id twice redeems a ticket once.
+
+To check one function of the file against vectors.json:
+
+          sh client.sh try check_character BFC220001234035R8T
+
+Environment:
+  SOUCHE_PATIENCE  seconds until a request is given up (60)
+  SOUCHE_TIMEOUT   seconds for each try (10)
+
+It needs openssl 3 or later, and curl 7.55 or later.
+
+Exit codes:
+  0  done
+  1  refused: the answer's `title` tells people why, its `reason` programs
+  2  not understood, and nothing was sent
+  3  openssl or curl is missing or too old
+  4  no answer: it may have happened, or not; `resume` later
 END
+}
+
+usage() {
+    say 'not understood: sh client.sh --help tells how'
     exit 2
 }
 
@@ -170,16 +220,31 @@ new_id() {
 member() { sed -n 's/.*"'"$1"'": *"\([^"]*\)".*/\1/p' "$scratch/answer"; }
 
 # post PATH BODY_FILE [HEADERS_FILE]: one request; leaves $scratch/answer and $status.
-# Fails where the service itself didn't answer, or says that a retry can help.
+# Fails where the service itself didn't answer, or says that a retry can help: $why.
 post() {
     : >"$scratch/head"
-    status=$(curl -qsS -m "${SOUCHE_TIMEOUT:-10}" -o "$scratch/answer" -D "$scratch/head" -w '%{http_code}' \
+    url=$(cat "$folder/url")
+    status=$(curl -qs -m "${SOUCHE_TIMEOUT:-10}" -o "$scratch/answer" -D "$scratch/head" -w '%{http_code}' \
         -H 'Content-Type: application/json' -H 'Expect:' -H "@${3:-/dev/null}" \
-        --data-binary "@$2" "$(cat "$folder/url")$1") || return 1
+        --data-binary "@$2" "$url$1") || { why=$(curl_said $?) && return 1; }
     case $status in 2*) kind=json ;; *) kind=problem+json ;; esac
+    why="a $status by somebody on the way"
     grep -qi "^content-type: *application/$kind" "$scratch/head" || return 1
-    if [ "$kind" = problem+json ] && [ -z "$(member reason)" ]; then return 1; fi # by somebody on the way
+    if [ "$kind" = problem+json ] && [ -z "$(member reason)" ]; then return 1; fi
+    case $kind in json) why='not all claims of the batch have a verdict' ;; *) why="$(member title)" ;; esac
     if grep -q '"retry": *true' "$scratch/answer"; then return 1; fi
+}
+
+# curl_said CODE: why there was no answer, as curl's manual has it
+curl_said() {
+    case $1 in
+    6) echo "the host in $url is not known here" ;;
+    7) echo "nothing listens at $url" ;;
+    28) echo "$url did not answer in time" ;;
+    60) echo "the certificate of $url is not trusted here" ;;
+    52 | 56) echo "the connection to $url broke" ;;
+    *) echo "$url can't be reached (curl tells $1)" ;;
+    esac
 }
 
 # until_answered COMMAND...: try, wait longer each time, and try again
@@ -188,18 +253,28 @@ until_answered() {
     until "$@"; do
         after=$(sed -n 's/^[Rr]etry-[Aa]fter: *\([0-9]*\).*/\1/p' "$scratch/head" | tail -n 1)
         if [ "${after:-0}" -gt $pause ]; then pause=$after; fi
-        if [ $(($(date +%s) + pause)) -gt $give_up ]; then
-            say 'no answer, given up: it may have happened, or not. Later: resume'
-            exit 4
-        fi
+        left=$((give_up - $(date +%s)))
+        if [ "$pause" -gt "$left" ]; then gave_up; fi
+        say "no answer yet: $why. Sending the same again$with_its_id in $pause s, for $left s more."
         sleep "$pause"
         pause=$((pause < 5 ? pause * 2 : 10))
     done
 }
 
+# gave_up: say what is unknown now, and what to do
+gave_up() {
+    say "given up: $why."
+    if [ -z "$with_its_id" ]; then
+        say 'it may have happened, or not. Give the same command again later.'
+    else
+        say "it may have happened, or not; it is kept with its id. Once the service answers: sh $0 '$folder' resume"
+    fi
+    exit 4
+}
+
 # open_session: sign a nonce. The answer's time tells how far our clock is off.
 open_session() {
-    terminal=$(cat "$folder/terminal") || exit 2
+    terminal=$(cat "$folder/terminal")
     printf '{"terminal":"%s"}' "$terminal" >"$scratch/asked"
     post /v1/challenges "$scratch/asked" || return 1
     if [ "$status" != 201 ]; then return 0; fi
@@ -277,12 +352,13 @@ ask() {
 
 # settle FILE: send what is kept until there is an answer, and only then forget it. Not to be let in is none.
 settle() {
+    with_its_id=', with the same id,'
     { read -r path && cat >"$scratch/kept"; } <"$1"
     until_answered post_signed "$path" "$scratch/kept"
     case $status in
     2*) rm "$1" ;;
-    401) left=1 ;;
-    *) left=1 && if [ "$(member reason)" != terminal-revoked ]; then rm "$1"; fi ;;
+    401) refused=1 ;;
+    *) refused=1 && if [ "$(member reason)" != terminal-revoked ]; then rm "$1"; fi ;;
     esac
     print_answer
 }
@@ -313,7 +389,7 @@ enrol() {
     printf '{"invitation":"%s","algorithm":"%s","public_key":"%s","signature":"%s"}' "$1" \
         "$(algorithm "$folder/key.pem")" "$key" "$(sign "$folder/key.pem" "$scratch/message")" >"$scratch/asked"
     until_answered post /v1/terminals/enrol "$scratch/asked"
-    case $status in 2*) member terminal | tr -d '\n' | keep "$folder/terminal" ;; *) left=1 ;; esac
+    case $status in 2*) member terminal | tr -d '\n' | keep "$folder/terminal" ;; *) refused=1 ;; esac
     print_answer
 }
 
@@ -338,6 +414,9 @@ batch() {
     ask "$(new_id)" /v1/redemptions/batch "{\"claims\":[$claims]}"
 }
 
+for word; do
+    case $word in -h | --help) help && exit ;; esac
+done
 case $(openssl version 2>/dev/null) in
 "OpenSSL "[3-9]* | "OpenSSL "[1-9][0-9].*) ;;
 *) say 'needs OpenSSL 3 or later' && exit 3 ;;
@@ -346,7 +425,7 @@ command -v curl >/dev/null || { say 'needs curl' && exit 3; }
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
-left=0
+refused=0 with_its_id=''
 [ $# -ge 2 ] || usage
 if [ "$1" = try ]; then
     shift
@@ -355,7 +434,14 @@ if [ "$1" = try ]; then
 fi
 folder=$1 word=$2
 shift 2
-[ "$word" = make ] || [ -f "$folder/key.pem" ] || { say "no device in $folder: make one" && exit 2; }
+case $word in
+make) [ ! -e "$folder" ] || { say "$folder is there already: a device is made in a new folder" && exit 2; } ;;
+*) [ -f "$folder/key.pem" ] || { say "there is no device in $folder: make one there" && exit 2; } ;;
+esac
+case $word in
+make | enrol) ;;
+*) [ -f "$folder/terminal" ] || { say "the device in $folder is not enrolled: enrol it by an invitation" && exit 2; } ;;
+esac
 case $word-$# in
 make-[12]) make_device "$@" ;;
 enrol-1) enrol "$1" ;;
@@ -381,4 +467,4 @@ void-*) void "$@" ;;
 resume-0) for kept in "$folder"/pending/*; do if [ -f "$kept" ]; then settle "$kept"; fi; done ;;
 *) usage ;;
 esac
-exit $left
+exit $refused

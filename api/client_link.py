@@ -5,6 +5,8 @@ goes through `until_answered` has to be safe to send twice.
 """
 
 import json
+import socket
+import ssl
 from collections.abc import Callable
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -15,6 +17,7 @@ from urllib.parse import urlsplit
 from api import client_wire as wire
 
 Answer = dict[str, Any]
+OnWait = Callable[[str, float, float], None]  # why; the seconds of this wait, and of all to come
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 FIRST_PAUSE: Final = 0.1  # seconds between two tries; then twice as long, and so on
@@ -24,7 +27,7 @@ UNAUTHORIZED: Final = 401
 
 
 class OutcomeUnknownError(Exception):
-    """No answer: what was asked may have happened, or not."""
+    """No answer: what was asked may have happened, or not. Says why, for people."""
 
     retry_after = 0.0
 
@@ -67,8 +70,10 @@ class Link:
             raise ValueError("only by https: a session's key comes over this connection")
         connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self.authority = parts.netloc.lower()  # signatures cover it
+        self.on_wait: OnWait = _wait_in_silence
         self.skew = 0.0  # seconds by which the service's clock is ahead of ours
         self._http = connect(self.authority, timeout=timeout)
+        self._url = url
         self._patience = patience
         self._session: Session | None = None
 
@@ -90,9 +95,10 @@ class Link:
             except (OutcomeUnknownError, ProblemError) as e:
                 if isinstance(e, ProblemError) and not e.retry:
                     raise
-                wait = max(pause, e.retry_after)
-                if monotonic() + wait > give_up:
-                    raise OutcomeUnknownError(f"given up: {e}") from e
+                wait, left = max(pause, e.retry_after), give_up - monotonic()
+                if wait > left:
+                    raise OutcomeUnknownError(str(e)) from e
+                self.on_wait(str(e), wait, left)
             sleep(wait)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -140,12 +146,12 @@ class Link:
             answer: Answer = json.loads(response.read())
         except (OSError, HTTPException, ValueError) as e:
             self.close()
-            raise OutcomeUnknownError(repr(e)) from e
+            raise OutcomeUnknownError(_in_words(e, self._url)) from e
         kind = response.headers.get_content_type()
         if kind == "application/problem+json" and "reason" in answer:
             raise ProblemError(answer, float(response.headers.get("retry-after", 0)))
         if kind != "application/json" or response.status >= 300:  # noqa: PLR2004
-            raise OutcomeUnknownError(f"{response.status} by somebody on the way")
+            raise OutcomeUnknownError(f"a {response.status} by somebody on the way")
         if any(verdict.get("retry") for verdict in answer.get("verdicts", ())):
             raise OutcomeUnknownError("not all claims of the batch have a verdict")
         return answer
@@ -160,6 +166,29 @@ class Link:
             created=int(time() + self.skew),
         )
         return self.post(path, body, headers)
+
+
+def _wait_in_silence(why: str, wait: float, left: float) -> None:
+    """What a program does about it that tells nobody."""
+
+
+def _in_words(error: Exception, url: str) -> str:
+    """Why there was no answer: numbers of errors tell people nothing."""
+    match error:
+        case ConnectionRefusedError():
+            return f"nothing listens at {url}"
+        case TimeoutError():
+            return f"{url} did not answer in time"
+        case socket.gaierror():
+            return f"the host in {url} is not known here"
+        case ssl.SSLCertVerificationError():
+            return f"the certificate of {url} is not trusted here"
+        case ValueError():
+            return f"what {url} sent is no answer of the service"
+        case ConnectionError() | HTTPException():
+            return f"the connection to {url} broke"
+        case _:
+            return f"{url} can't be reached ({getattr(error, 'strerror', None) or error})"
 
 
 def encode(asked: Answer) -> bytes:

@@ -1,6 +1,7 @@
 """Both clients' commands, against a service that runs."""
 
 import os
+import re
 import sys
 import uuid
 from pathlib import Path
@@ -84,12 +85,30 @@ def test_it_is_a_program(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [["--help"], ["till", "--help"], ["till", "redeem", "-h"]])
-def test_help_teaches_a_first_ticket(words: list[str]) -> None:
-    left, said, told = run_python(words, "", "1")
+@pytest.mark.parametrize("run", CLIENTS)
+def test_help_teaches_each_command_by_an_example(run: Run, words: list[str]) -> None:
+    left, said, told = run(words, "", "1")
+    its_own = "roll" if run is run_python else "session"
 
     assert (left, told) == (0, "")
-    assert [f"till {word} " in said for word in ("make", "enrol", "redeem")] == [True] * 3
+    for word in ["make", "enrol", "check", "redeem", "void", "batch", "resume", its_own]:
+        assert re.search(rf"^  {word}\b", said, re.MULTILINE), word
+        assert re.search(rf"^          \w.* till {word}\b", said, re.MULTILINE), word
+    assert "SOUCHE_PATIENCE" in said
+    assert re.search(r"^  4  no answer", said, re.MULTILINE)
     assert max(map(len, said.splitlines())) < 80
+
+
+@pytest.mark.parametrize("run", CLIENTS)
+def test_a_device_that_cannot_ask_yet_is_told_what_comes_first(run: Run, folder: Path) -> None:
+    till = Till(run, folder)
+    till.run("resume", left=2)
+    assert "there is no device" in till.told
+    till.run("make", "http://127.0.0.1:8080")
+    till.run("resume", left=2)
+    assert "not enrolled" in till.told
+    till.run("make", "http://127.0.0.1:8080", left=2)
+    assert "is there already" in till.told
 
 
 def test_a_word_too_few_is_told(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Both clients where requests and answers get lost: nothing is done twice, nothing is forgotten."""
 
 import json
+import re
+import socket
 import uuid
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from tests.api.ledgers import Served
 from tests.api.lossy_proxy import Loses, Proxy, answer
 from tests.api.operating import invite
 from tests.api.test_vectors import needs_curl, needs_openssl
-from tests.api.tills import BATCH, CLIENTS, REDEEM, Till, made, run_python, run_sh
+from tests.api.tills import BATCH, CLIENTS, REDEEM, Run, Till, made, run_python, run_sh
 
 BUSY = json.dumps(
     {
@@ -24,6 +26,7 @@ BUSY = json.dumps(
 OVERLOADED = answer("503 Busy", "application/problem+json", BUSY, "Retry-After: 1")
 NOT_OURS = answer("503 Busy", "application/problem+json", '{"title": "Busy", "status": 503}')
 BAD_GATEWAY = answer("502 Bad Gateway", "text/html", "<h1>Bad Gateway</h1>")
+CODE = "BFC22000123403Y5XC1KP2"  # well-formed, and nobody's
 SLOW_SH = [needs_openssl, needs_curl, pytest.mark.slow]  # it waits for a second before a retry
 
 
@@ -59,6 +62,39 @@ def test_a_claim_that_the_service_did_not_take_is_sent_again(
 
     assert not receipt["replayed"]
     assert receipt["position"] == service.log_size() == before + 1
+
+
+def test_who_waits_is_told_for_how_long_and_what_to_do_in_the_end(
+    till: Till, proxy: Proxy, carnet: list[str]
+) -> None:
+    proxy.will(REDEEM, *[OVERLOADED] * 9)
+    till.run("redeem", carnet[0], left=4, patience=2)
+    first, *_, last = till.told.strip().splitlines()
+    proxy.will(REDEEM)
+
+    assert "o answer yet: " in first
+    assert "Too busy" in first
+    assert re.search(r"the same again, with the same id, in 1 s, for [12] s more", first)
+    assert re.search(rf"client.* '{re.escape(str(till.folder))}' resume$", last)
+    assert till.run("resume")
+    assert till.told == ""
+
+
+@pytest.mark.parametrize("run", CLIENTS)
+def test_a_service_that_is_down_is_told_in_words(run: Run, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    till = Till(run, folder)
+    till.run("make", url)
+    till.run("enrol", "t-0123456789ab-0", left=4, patience=0)
+    assert "Give the same command again later" in till.told
+    (folder / "terminal").write_text("t-0123456789ab")
+    till.run("redeem", CODE, left=4, patience=0)
+
+    assert f"iven up: nothing listens at {url}." in till.told
+    assert "Errno" not in till.told
+    assert "curl:" not in till.told
+    assert len(till.pending) == 1
 
 
 def test_a_void_without_an_answer_is_sent_again_with_its_id(
