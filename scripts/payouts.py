@@ -13,6 +13,7 @@ from ledger.decisions.reference import Reference
 from ledger.facts import PaymentRunDrafted
 from ledger.values.ids import RunId
 from projections.payouts import VenuePayout, list_payouts
+from projections.waiting import NotReachedError
 from scripts.common import runs
 from scripts.common.ending import CommandError
 from scripts.common.fields import Run
@@ -64,7 +65,15 @@ def list_venues(data: Data = None, json: Json = False) -> None:
 @app.command(epilog=examples("souche payouts cutoff 2022-03"))
 def cutoff(run: Run, data: Data = None, who: As = None) -> None:
     """Open a run: it pays what is owed at this very position of the log."""
-    say_done(f"Run {run} has its cutoff", _step(data, who, run, runs.fix_cutoff))
+
+    async def act(ledger: Ledger) -> tuple[Recorded, bool]:
+        done = await runs.fix_cutoff(ledger, run)
+        return done, await _owes_nothing(ledger, run)
+
+    done, is_empty = work(data, who, _advising(run, act), reads=True)
+    say_done(f"Run {run} has its cutoff", done)
+    if is_empty:
+        _warn_of_nothing(run)
 
 
 @app.command(epilog=examples("souche payouts draft 2022-03"))
@@ -73,8 +82,7 @@ def draft(run: Run, data: Data = None, who: As = None) -> None:
     done = _step(data, who, run, runs.draft)
     say_done(f"Run {run} is drafted", done)
     if isinstance(fact := done.event.fact, PaymentRunDrafted) and not fact.transfers:
-        warn("Nobody is owed anything: the run pays nothing.")
-        say(f"To leave it: `souche payouts withdraw {run}`")
+        _warn_of_nothing(run)
 
 
 @app.command(epilog=examples("souche payouts submit 2022-03"))
@@ -167,6 +175,19 @@ def show(run: Run, data: Data = None, json: Json = False) -> None:
     rows = [[line.venue, euros(line.amount_cents), stands.of(line)] for line in found.lines.lines]
     print_table(f"Run {run}: {found.state}", ["SIRET", ">To pay", "Payment"], rows)
     say(f"Paid: {euros(found.so_far.cents_paid)}. Digest: {drafted.digest if drafted else 'none'}")
+
+
+async def _owes_nothing(ledger: Ledger, run: RunId) -> bool:
+    """Whether the run is known to pay nothing. Its cutoff stands, whether or not that is known."""
+    try:
+        return not (await runs.show(ledger, run)).lines.lines
+    except NotReachedError:
+        return False
+
+
+def _warn_of_nothing(run: RunId) -> None:
+    warn("Nobody is owed anything: the run pays nothing.")
+    say(f"To leave it: `souche payouts withdraw {run}`")
 
 
 def _step(data: Path | None, who: Role | None, run: RunId, step: Step) -> Recorded:

@@ -223,7 +223,7 @@ def test_what_a_frozen_venue_is_owed_stays_and_is_told(held_back: str) -> None:
 
 @pytest.mark.usefixtures("held_back")
 def test_a_run_is_paid_by_two_people(ordered: Souche, redeemed: Counter[str]) -> None:
-    ordered.do("payouts", "cutoff", "2022-03")
+    assert ordered.run("payouts", "cutoff", "2022-03").err == ""
     ordered.do("payouts", "draft", "2022-03")
     ordered.do("payouts", "submit", "2022-03")
     drafted = ordered.look("payouts", "show", "2022-03")
@@ -256,7 +256,10 @@ def test_a_run_is_paid_by_two_people(ordered: Souche, redeemed: Counter[str]) ->
 def test_a_run_that_is_withdrawn_makes_room_for_the_next(
     ordered: Souche, redeemed: Counter[str]
 ) -> None:
-    ordered.do("payouts", "cutoff", "2022-04")
+    empty = ordered.run("payouts", "cutoff", "2022-04")
+    assert "Run 2022-04 has its cutoff (position " in empty.out
+    assert "Nobody is owed anything" in empty.err
+    assert "`souche payouts withdraw 2022-04`" in empty.out
     assert "run-open" in ordered.refuse("payouts", "cutoff", "2022-05")
 
     ordered.do("payouts", "withdraw", "2022-04")
