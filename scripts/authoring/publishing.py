@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from shlex import quote
 
 from ledger.batch import Recorded
 from ledger.decisions.programmes import OpenProgramme, PublishRules
@@ -48,7 +49,10 @@ async def open_programme(ledger: Ledger, own: OwnProgramme) -> Recorded | None:
         shares=told.shares,
         parent=told.parent,
     )
-    return await ledger.do(command)
+    try:
+        return await ledger.do(command)
+    except RefusedError as e:
+        raise _explain_parent(ledger, told, e) from e
 
 
 async def publish_rules(
@@ -67,7 +71,10 @@ async def publish_rules(
         )
     entry = ledger.writer.reference.programmes.get(programme)
     if entry is None:
-        raise RefusedError(Refusal(Reason.PROGRAMME_UNKNOWN))
+        raise RefusedError(
+            Refusal(Reason.PROGRAMME_UNKNOWN),
+            f"{programme} is not open yet. First: souche programme open {quote(str(own.file))}",
+        )
     for number, version in own.versions.items():
         if number <= entry.rule_version:
             _refuse_other_rules(programme, number, entry.rules[number - 1], version.rules)
@@ -93,6 +100,18 @@ async def _publish(
         rules=version.rules,
     )
     return Published(number, version, await ledger.do(command))
+
+
+def _explain_parent(ledger: Ledger, told: ProgrammeOpened, error: RefusedError) -> RefusedError:
+    """The refusal; where the parent is known and can't be one, with the reason."""
+    parent = ledger.writer.reference.programmes.get(told.parent) if told.parent else None
+    if error.refusal.reason is not Reason.PARENT_UNKNOWN or parent is None:
+        return error
+    return RefusedError(
+        error.refusal,
+        f"{told.parent} draws on {parent.opened.parent} itself, and an envelope is not a tree. "
+        f"Name {parent.opened.parent} as the parent, or none.",
+    )
 
 
 def _refuse_another(known: ProgrammeOpened, told: ProgrammeOpened) -> None:

@@ -36,7 +36,7 @@ class Version:
 class OwnProgramme:
     """What a file says."""
 
-    file: str
+    file: Path  # as people named it
     opened: ProgrammeOpened
     versions: Mapping[int, Version]  # by number, without gaps
 
@@ -120,7 +120,7 @@ def read_programme(path: Path) -> OwnProgramme:
         parent=identity.parent,
     )
     versions = {n: Version(each.in_force_from, each.rules()) for n, each in found.rules.items()}
-    return OwnProgramme(path.name, opened, versions)
+    return OwnProgramme(path, opened, versions)
 
 
 def _plain(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,10 @@ _TOLD: Final[dict[Reason, tuple[tuple[str, ...], str]]] = {
         ("programme",),
         "There is no programme {}: `souche programme open FILE` opens one.",
     ),
+    Reason.PARENT_UNKNOWN: (
+        ("parent",),
+        "There is no programme {}: open the parent first, `souche programme open FILE`",
+    ),
     Reason.ORDER_UNKNOWN: (
         ("order",),
         "There is no order {}: see `souche order list`, `souche order create`",
@@ -52,7 +56,7 @@ def advice_for(reason: Reason, command: Command, reference: Reference) -> str:
 
 def _known(reason: Reason, reference: Reference) -> Container[str]:
     match reason:
-        case Reason.PROGRAMME_UNKNOWN:
+        case Reason.PROGRAMME_UNKNOWN | Reason.PARENT_UNKNOWN:
             return reference.programmes
         case Reason.HOLDER_UNKNOWN:
             return reference.holders

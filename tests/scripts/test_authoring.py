@@ -42,9 +42,9 @@ share = 1
 
 
 @pytest.fixture(scope="module")
-def own(new_data: Callable[[], Path]) -> Iterator[Souche]:
+def own(new_empty: Callable[[], Path]) -> Iterator[Souche]:
     """A ledger of one's own, which no demo moved in time."""
-    souche = Souche(new_data())
+    souche = Souche(new_empty())
     with open_database(souche.data, settings=FAST):
         souche.do("init")
         yield souche
@@ -172,8 +172,34 @@ def test_the_file_of_another_programme_is_refused(own: Souche, write: Callable[.
     path = write(SMALL + RULES, id="MYNE", year=YEAR)
 
     assert "not of THERS" in own.refuse("programme", "rules", "THERS", path)
-    assert "programme-unknown" in own.refuse("programme", "rules", "MYNE", path)
-    assert "programme-unknown" in own.refuse("programme", "rules", "MYNE")
+
+
+def test_rules_of_a_programme_that_is_not_open_tell_to_open_it(
+    own: Souche, write: Callable[..., str]
+) -> None:
+    path = write(SMALL + RULES, id="MYNE", year=YEAR)
+
+    told = own.refuse("programme", "rules", "MYNE", path)
+    assert "programme-unknown" in told
+    assert f"First: souche programme open {path}\n" in told
+    assert "There is no programme MYNE" in own.refuse("programme", "rules", "MYNE")
+
+
+def test_a_parent_that_cannot_be_one_is_told_with_what_to_do(
+    own: Souche, write: Callable[..., str]
+) -> None:
+    def child(programme: str, parent: str) -> str:
+        named = SMALL.replace("[funders", f'parent = "{parent}"\n[funders')
+        return write(named, id=programme)
+
+    unopened = own.refuse("programme", "open", child("DEPT", "REG"))
+    own.do("programme", "open", write(SMALL, id="REG"))
+    own.do("programme", "open", child("DEPT", "REG"))
+    grandchild = own.refuse("programme", "open", child("TWN", "DEPT"))
+
+    assert "There is no programme REG: open the parent first, `souche programme open" in unopened
+    assert "DEPT draws on REG itself" in grandchild
+    assert "Name REG as the parent, or none." in grandchild
 
 
 @pytest.mark.parametrize("name", presets.names())
