@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from typer.testing import CliRunner
 from scripts.cli import app
 
 ROOT = Path(__file__).parents[2]
+LEAVING = 60  # seconds, on a machine under load
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,10 @@ class Souche:
         """Run a read, with --json."""
         return json.loads(self.do(*words, "--json"))
 
-    def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
-        """Start a command in a process of its own."""
-        return subprocess.Popen(
+    @contextmanager
+    def started(self, *words: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+        """Start a command in a process of its own. See `ended`."""
+        process = subprocess.Popen(
             [sys.executable, "-P", "-m", "scripts.cli", *words],
             env={**clean(), "SOUCHE_DATA": str(self.data), **environment},
             stdin=subprocess.DEVNULL,
@@ -64,6 +68,19 @@ class Souche:
             stderr=subprocess.PIPE,
             text=True,
         )
+        with ended(process):
+            yield process
+
+
+@contextmanager
+def ended(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """The process ends with the block, however that ends, and its pipes are closed."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.communicate(timeout=LEAVING)
 
 
 def clean() -> dict[str, str]:

@@ -30,10 +30,9 @@ ON_PURPOSE = {
 def played(new_data: Callable[[], Path]) -> tuple[Souche, dict[str, object]]:
     """A demo that has been played, and the line that it ended with."""
     souche = Souche(new_data())
-    process = souche.start(
-        *("demo", "--data", str(souche.data), "--port", str(free_port())), *("--once", "--json")
-    )
-    out, err = process.communicate(timeout=300)
+    command = ("demo", "--data", str(souche.data), "--port", str(free_port()))
+    with souche.started(*command, "--once", "--json") as process:
+        out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     return souche, json.loads(out.splitlines()[-1])
 
@@ -71,15 +70,14 @@ def test_a_second_demo_begins_anew(played: tuple[Souche, dict[str, object]]) -> 
     souche, _ = played
     (souche.data / "leftover").write_text("of the first one\n")
 
-    process = souche.start("demo", "--data", str(souche.data), "--port", str(free_port()))
-    assert process.stdout is not None
-    process.stdout.readline()
-    during = souche.run("demo", "--data", str(souche.data))
-    for line in process.stdout:
-        if "stays up" in line:
-            break
-    process.terminate()
-    process.communicate(timeout=60)
+    command = ("demo", "--data", str(souche.data), "--port", str(free_port()))
+    with souche.started(*command) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        during = souche.run("demo", "--data", str(souche.data))
+        for line in process.stdout:
+            if "stays up" in line:
+                break
 
     assert during.code == 3
     assert "runs on" in during.err
@@ -92,8 +90,9 @@ def test_a_second_demo_begins_anew(played: tuple[Souche, dict[str, object]]) -> 
 def test_a_demo_that_leaves_names_no_address(new_data: Callable[[], Path]) -> None:
     souche = Souche(new_data())
     port = str(free_port())
-    process = souche.start("demo", "--data", str(souche.data), "--port", port, "--once")
-    out, err = process.communicate(timeout=300)
+    command = ("demo", "--data", str(souche.data), "--port", port, "--once")
+    with souche.started(*command) as process:
+        out, err = process.communicate(timeout=300)
 
     assert process.returncode == 0, err
     assert port not in out
@@ -122,12 +121,13 @@ def test_of_two_that_begin_at_once_one_is_refused(tmp_path: Path) -> None:
 
 def test_interrupted_it_leaves_nothing_running(new_data: Callable[[], Path]) -> None:
     souche = Souche(new_data())
-    process = souche.start("demo", "--data", str(souche.data), "--port", str(free_port()))
-    assert process.stdout is not None
-    process.stdout.readline()
+    command = ("demo", "--data", str(souche.data), "--port", str(free_port()))
+    with souche.started(*command) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
 
-    process.terminate()
-    process.communicate(timeout=60)
+        process.terminate()
+        process.communicate(timeout=60)
 
     listing = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True)
     assert str(souche.data) not in listing.stdout
@@ -170,7 +170,8 @@ def test_it_is_played_at_a_free_port_beside_a_service(new_data: Callable[[], Pat
     souche = Souche(new_data())
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        process = souche.start("demo", "--data", str(souche.data), "--once", SOUCHE_PORT=port)
-        _, err = process.communicate(timeout=300)
+        command = ("demo", "--data", str(souche.data), "--once")
+        with souche.started(*command, SOUCHE_PORT=port) as process:
+            _, err = process.communicate(timeout=300)
 
     assert process.returncode == 0, err

@@ -1,6 +1,5 @@
 """Carnets are issued with the codes that the print file has, whatever interrupts it."""
 
-import signal
 import stat
 import time
 from pathlib import Path
@@ -63,12 +62,11 @@ def test_a_killed_issue_goes_on_with_the_same_codes(
 
 
 def _kill_between(souche: Souche, command: tuple[str, ...], path: Path) -> None:
-    process = souche.start(*command)
-    while not (path.exists() and path.stat().st_size > 60_000):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    with souche.started(*command) as process:
+        while not (path.exists() and path.stat().st_size > 60_000):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.005)
+        process.kill()
 
 
 def _check_codes(souche: Souche, database: Database, path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.scripts.conftest import free_port
-from tests.scripts.running import ROOT
+from tests.scripts.running import ROOT, ended
 
 SECTION = "## From a programme to a paid venue"
 SERVE = "./run serve"
@@ -61,16 +61,12 @@ def shell(folder: Path, typed: list[str], port: int) -> subprocess.Popen[str]:
 def test_the_walk_of_the_readme_ends_with_a_paid_venue(newcomer: Path) -> None:
     port = free_port()
     serving, working = commands()
-    service = shell(newcomer, [*serving[:-1], f"exec {SERVE}"], port)
-    try:
+    with ended(shell(newcomer, [*serving[:-1], f"exec {SERVE}"], port)) as service:
         assert service.stdout is not None
         started = next((line for line in service.stdout if "Souche serves" in line), "")
         assert started
-        worked = shell(newcomer, working, port)
-        out, err = worked.communicate(timeout=600)
-    finally:
-        service.terminate()
-        service.communicate(timeout=60)
+        with ended(shell(newcomer, working, port)) as worked:
+            out, err = worked.communicate(timeout=600)
 
     assert (worked.returncode, err) == (0, "")
     assert "is approved" in out

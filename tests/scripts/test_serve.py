@@ -34,15 +34,11 @@ def plain(new_data: Callable[[], Path]) -> Souche:
 def served(souche: Souche, *words: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """`souche serve`, once it says that it does, and its port."""
     port = free_port()
-    process = souche.start("serve", "--port", str(port), *words)
-    assert process.stdout is not None
-    said = process.stdout.readline()
-    assert f"http://127.0.0.1:{port}/docs" in said, process.communicate()
-    try:
+    with souche.started("serve", "--port", str(port), *words) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        assert f"http://127.0.0.1:{port}/docs" in said, process.communicate()
         yield process, port
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
 
 
 @pytest.fixture(scope="module")
