@@ -1,6 +1,7 @@
 """Ledgers on real data folders, whose database is up, so that commands attach in no time."""
 
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -35,10 +36,30 @@ def new_data(server_folder: Path) -> Callable[[], Path]:
     return lambda: server_folder / f"a ledger {next(NUMBERS)}"
 
 
-@pytest.fixture(scope="module")
-def database(new_data: Callable[[], Path]) -> Iterator[tuple[Path, Database]]:
-    """A demo's ledger in the spring of 2022, when the presets' tickets are good."""
+@pytest.fixture(scope="session")
+def empty(new_data: Callable[[], Path]) -> Path:
+    """A data folder whose database was started once, and stopped. No ledger has begun in it."""
     data = new_data()
+    with open_database(data, settings=FAST):
+        return data
+
+
+@pytest.fixture(scope="session")
+def new_empty(empty: Path, new_data: Callable[[], Path]) -> Callable[[], Path]:
+    """Makes copies of it: initdb and the migrations take longer than all that comes after."""
+
+    def make() -> Path:
+        data = new_data()
+        subprocess.run(["/bin/cp", "-a", empty, data], check=True)
+        return data
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def database(new_empty: Callable[[], Path]) -> Iterator[tuple[Path, Database]]:
+    """A demo's ledger in the spring of 2022, when the presets' tickets are good."""
+    data = new_empty()
     with open_database(data, settings=FAST) as found:
         begin(Settings(data=data), found, DemoClock())
         yield data, found

@@ -18,9 +18,9 @@ from tests.scripts.running import Souche
 
 
 @pytest.fixture(scope="module")
-def begun(new_data: Callable[[], Path]) -> Iterator[tuple[Souche, dict[str, str]]]:
+def begun(new_empty: Callable[[], Path]) -> Iterator[tuple[Souche, dict[str, str]]]:
     """A folder in which `souche init` was run, and the tokens that it showed."""
-    souche = Souche(new_data())
+    souche = Souche(new_empty())
     with open_database(souche.data, settings=FAST):
         yield souche, souche.look("init")["tokens"]
 
@@ -91,9 +91,9 @@ def test_an_unknown_token_is_refused(begun: tuple[Souche, dict[str, str]]) -> No
 
 
 def test_a_ledger_without_its_secrets_is_not_given_new_ones(
-    new_data: Callable[[], Path],
+    new_empty: Callable[[], Path],
 ) -> None:
-    souche = Souche(new_data())
+    souche = Souche(new_empty())
     with open_database(souche.data, settings=FAST) as database:
         souche.do("init")
         shutil.rmtree(souche.data / "secrets")
@@ -107,8 +107,8 @@ def test_a_ledger_without_its_secrets_is_not_given_new_ones(
     assert not (souche.data / "secrets").exists()
 
 
-def test_a_ledger_is_not_served_with_a_pepper_made_anew(new_data: Callable[[], Path]) -> None:
-    souche = Souche(new_data())
+def test_a_ledger_is_not_served_with_a_pepper_made_anew(new_empty: Callable[[], Path]) -> None:
+    souche = Souche(new_empty())
     with open_database(souche.data, settings=FAST):
         souche.do("init")
         (souche.data / "secrets" / "pepper-p1.key").write_bytes(b"made anew, when a disk was lost!")
@@ -119,8 +119,8 @@ def test_a_ledger_is_not_served_with_a_pepper_made_anew(new_data: Callable[[], P
             assert "from a backup" in " ".join(told.split())
 
 
-def test_init_tells_people_where_the_tokens_are(new_data: Callable[[], Path]) -> None:
-    souche = Souche(new_data())
+def test_init_tells_people_where_the_tokens_are(new_empty: Callable[[], Path]) -> None:
+    souche = Souche(new_empty())
     with open_database(souche.data, settings=FAST):
         told = souche.do("init")
 
