@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 
 import pytest
 
@@ -19,13 +20,19 @@ from tests.simulation.run import Report, Settings, simulate
 OPERATIONS = 5_000
 
 
+@cache
+def bad_day(seed: int) -> Report:
+    """A long run. It is the same each time, so whoever looks at it again need not repeat it."""
+    return simulate(Settings(seed, OPERATIONS))
+
+
 @pytest.mark.timeout(300)  # ten seconds where nothing else runs
 @pytest.mark.parametrize(
     "seed", [1, 2, 3, 4, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 15))]
 )
 def test_a_bad_day_holds(seed: int) -> None:
     """Every commit and every answer is audited."""
-    report = simulate(Settings(seed, OPERATIONS))
+    report = bad_day(seed)
 
     assert report.events > OPERATIONS / 3
     assert report.crashes > 10
@@ -33,11 +40,11 @@ def test_a_bad_day_holds(seed: int) -> None:
 
 def test_what_can_happen_does() -> None:
     """Or nothing would have been tried."""
-    days = [simulate(Settings(seed, 1_000)) for seed in (21, 22, 23)]
+    days = [bad_day(seed) for seed in (1, 2)]
     told = sum((day.told for day in days), Counter[str]())
     asked = sum((day.asked for day in days), Counter[str]())
 
-    assert told["recorded"] > 600
+    assert told["recorded"] > 2 * OPERATIONS / 5
     assert {"replayed", "found"} < told.keys()
     assert {
         "ticket-already-redeemed",
