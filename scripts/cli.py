@@ -25,12 +25,12 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "programme": (
         "scripts.programme",
         _WORK,
-        "Open one, its rules and funding; presets; where each is.",
+        "Open one, publish its rules, fund it; where each stands.",
     ),
     "holder": ("scripts.holder", _WORK, "Who may have carnets in stock."),
     "order": ("scripts.order", _WORK, "Carnets: order, issue, activate, transfer, assign."),
     "venue": ("scripts.venue", _WORK, "Who takes tickets: register, qualify, withdraw, suspend."),
-    "terminal": ("scripts.terminal", _WORK, "Devices of venues: invite, revoke."),
+    "terminal": ("scripts.terminal", _WORK, "Devices of venues: invite, revoke, list."),
     "payouts": ("scripts.payouts", _WORK, "What venues are owed, and the runs that pay them."),
     "carnet": ("scripts.carnet", _LOOK, "What happened to a ticket: when, where, by whom."),
     "refusals": ("scripts.refusals", _LOOK, "Who was refused what, and why."),
@@ -74,7 +74,8 @@ app = App(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 refused or a check failed, 2 usage, 3 unavailable.",
+    epilog="Each word has help of its own, with examples: `souche programme open --help`.\n\n"
+    "Exit codes: 0 done, 1 refused or a check failed, 2 usage, 3 unavailable.",
 )
 
 

@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from scripts.common.ending import Exit
+from scripts.common.helping import examples
 from scripts.common.options import Data, Json, existing, new_app
 from scripts.common.showing import print_json, print_table, say
 from scripts.common.working import opened
@@ -30,7 +31,7 @@ CHECKS: Final[tuple[Check, ...]] = (
 )
 
 
-@app.command()
+@app.command(epilog=examples("souche doctor", "souche doctor --json"))
 def doctor(data: Data = None, json: Json = False) -> None:
     """Say what will break: disks, clocks, durability, roles, schema, read models, secrets.
 

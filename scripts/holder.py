@@ -44,7 +44,7 @@ def register(
     say_once(f"{holder} is registered", work(data, who, act))
 
 
-@app.command("list")
+@app.command("list", epilog=examples("souche holder list"))
 def list_holders(data: Data = None, json: Json = False) -> None:
     """List who may have carnets."""
     holders = look(data, [], reference_of).holders.values()

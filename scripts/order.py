@@ -108,7 +108,8 @@ def issue_order(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="jsonl: a carnet a line; csv: a ticket a line.",
+            show_default=False,
+            help="jsonl: a carnet a line (else this); csv: a ticket a line.",
         ),
     ] = Format.JSONL,
     data: Data = None,

@@ -36,7 +36,7 @@ T = TypeVar("T")
 Step = Callable[[Ledger, RunId], Awaitable[Recorded]]
 
 
-@app.command("list")
+@app.command("list", epilog=examples("souche payouts list", "souche payouts list --json"))
 def list_venues(data: Data = None, json: Json = False) -> None:
     """List what each venue earned, was paid and is owed."""
 

@@ -123,9 +123,11 @@ def rules(
     _show_rules(programme, entry.rules, json=json)
 
 
-@app.command("presets")
+@app.command(
+    "presets", epilog=examples("souche programme presets", "souche programme preset bfc22")
+)
 def list_presets(json: Json = False) -> None:
-    """List the programmes that come with Souche, as articles have told of them."""
+    """List the programmes that come with Souche, made from published articles."""
     found = [presets.load(name) for name in presets.names()]
     if json:
         print_json([{"programme": each.programme, "name": each.name} for each in found])
@@ -235,7 +237,7 @@ def close(programme: Programme, data: Data = None, who: As = None) -> None:
     say_done(f"{programme} is closed", work(data, who, act))
 
 
-@app.command("list")
+@app.command("list", epilog=examples("souche programme list", "souche programme list --json"))
 def list_programmes(data: Data = None, json: Json = False) -> None:
     """Show each millésime: tickets from order to redemption, and their funding."""
 

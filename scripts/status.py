@@ -1,6 +1,7 @@
 """`souche status`."""
 
 from projections.lag import Lag, lag
+from scripts.common.helping import examples
 from scripts.common.options import Data, Json, existing, new_app
 from scripts.common.showing import print_json, print_table, say
 from scripts.common.starting import origin_of
@@ -9,7 +10,7 @@ from scripts.common.working import Views, glance
 app = new_app()
 
 
-@app.command()
+@app.command(epilog=examples("souche status", "souche status --json"))
 def status(data: Data = None, json: Json = False) -> None:
     """Show the log's size, and how far behind it each read model is."""
     settings = existing(data)

@@ -89,7 +89,7 @@ def revoke(
     say_done(f"{terminal} is revoked", work(data, who, act))
 
 
-@app.command("list")
+@app.command("list", epilog=examples("souche terminal list"))
 def list_terminals(data: Data = None, json: Json = False) -> None:
     """List devices and their venues."""
 

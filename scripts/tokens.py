@@ -65,7 +65,7 @@ def make(
         say(token)
 
 
-@app.command("list")
+@app.command("list", epilog=examples("souche token list"))
 def list_tokens(data: Data = None, json: Json = False) -> None:
     """List whose tokens there are, by an id that tells nothing about them."""
     with (

@@ -172,7 +172,7 @@ def resume(venue: Venue, data: Data = None, who: As = None) -> None:
     say_done(f"Payments to {venue} go on", done)
 
 
-@app.command("list")
+@app.command("list", epilog=examples("souche venue list", "souche venue list --json"))
 def list_venues(data: Data = None, json: Json = False) -> None:
     """List venues and the days of their qualification, both inclusive."""
     venues = look(data, [], reference_of).venues.values()

@@ -1,8 +1,9 @@
 """The help of commands: plain text that fits 80 columns, breaks no word, and can be copied."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import typer
 from typer._click import Command, Context, HelpFormatter
@@ -10,6 +11,9 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 F = TypeVar("F", bound=Callable[..., Any])
 Rows = list[tuple[str, str]]
+
+_BETWEEN: Final = re.compile(r"\b(\d+)<=x<=(\d+)\b")
+_AT_LEAST: Final = re.compile(r"\bx>=(\d+)\b")
 
 
 class Word(TyperCommand):
@@ -78,12 +82,18 @@ def _write_options(command: Command, ctx: Context, formatter: HelpFormatter) -> 
         for each in command.get_params(ctx)
         if not isinstance(each, TyperArgument)
     ]
-    _section(formatter, "Options", [record for record in records if record is not None])
+    found = [(name, _in_words(told)) for name, told in filter(None, records)]
+    _section(formatter, "Options", found)
 
 
 def _end(command: Command, formatter: HelpFormatter) -> None:
     if command.epilog:  # as it stands: wrapped, an example could not be copied
         formatter.write(f"\n{command.epilog}\n")
+
+
+def _in_words(told: str) -> str:
+    """The same with its ranges as people say them."""
+    return _AT_LEAST.sub(r"at least \1", _BETWEEN.sub(r"\1 to \2", told))
 
 
 def _section(formatter: HelpFormatter, title: str, rows: Iterable[tuple[str, str]]) -> None:
