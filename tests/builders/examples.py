@@ -22,7 +22,6 @@ from tests.builders.facts import (
     programme_closed,
     programme_opened,
     qualification_withdrawn,
-    recorded,
     redeemed,
     rules_published,
     run_approved,
@@ -41,6 +40,7 @@ from tests.builders.facts import (
     venue_suspended,
     voided,
 )
+from tests.builders.placing import recorded
 from tests.builders.world import APPROVER
 
 _FACTS: Final[tuple[AnyFact | Event, ...]] = (

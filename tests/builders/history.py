@@ -11,6 +11,7 @@ from ledger.decisions.situation import Accepted, Command, Decision, Situation
 from ledger.facts import AnyFact, Event, RulesPublished
 from ledger.facts.codec import REFERENCE
 from ledger.values.ids import StreamId
+from ledger.values.reasons import Reason, Refusal
 from tests.builders.facts import (
     activated,
     assigned,
@@ -23,7 +24,6 @@ from tests.builders.facts import (
     ledger_started,
     part_paid,
     programme_opened,
-    recorded,
     redeemed,
     rules_published,
     run_approved,
@@ -38,6 +38,7 @@ from tests.builders.facts import (
     venue_reimbursed,
     voided,
 )
+from tests.builders.placing import recorded
 from tests.builders.world import (
     NEW_FINGERPRINT,
     NOW,
@@ -118,6 +119,11 @@ def facts_of(decision: Decision) -> tuple[AnyFact, ...]:
     if not isinstance(decision, Accepted):
         raise AssertionError(f"not accepted: {decision}")  # noqa: TRY004  # the test fails, no more
     return tuple(fact for _, fact in decision.facts)
+
+
+def reason_of(decision: Decision) -> Reason | None:
+    """Why it was refused, if it was."""
+    return decision.reason if isinstance(decision, Refusal) else None
 
 
 STARTED: History = (

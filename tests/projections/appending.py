@@ -10,7 +10,7 @@ from ledger.facts import AnyFact, Event
 from ledger.log.arrays import Blobs, Numbers, Texts
 from ledger.log.rows import APPEND, Rows
 from ledger.postgres import Database
-from tests.builders.facts import recorded
+from tests.builders.placing import recorded
 
 
 class Appender:

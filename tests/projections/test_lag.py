@@ -9,7 +9,8 @@ from ledger.postgres import Database
 from projections.lag import lag
 from projections.projection import AsyncConnection
 from projections.waiting import NotReachedError, wait_for
-from tests.builders.facts import ledger_started, recorded, redeemed, venue_registered
+from tests.builders.facts import ledger_started, redeemed, venue_registered
+from tests.builders.placing import recorded
 from tests.projections.appending import Appender
 from tests.projections.conftest import Following
 from tests.projections.reading import ask, fold, lag_of, wait_until

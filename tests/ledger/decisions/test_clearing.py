@@ -30,7 +30,6 @@ from tests.builders.commands import (
 from tests.builders.facts import (
     cutoff_fixed,
     part_paid,
-    recorded,
     redeemed,
     run_approved,
     run_closed,
@@ -54,6 +53,7 @@ from tests.builders.history import (
     given,
     log_of,
 )
+from tests.builders.placing import recorded
 from tests.builders.world import APPROVER, OPERATOR, OTHER_VENUE, RUN, VENUE
 
 MANY = [RunLine(VenueId(f"{number:014}"), Cents(number)) for number in range(1, 1002)]

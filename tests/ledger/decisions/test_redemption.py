@@ -1,3 +1,5 @@
+"""What a redemption takes, and when; and what a check says of one."""
+
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -11,7 +13,6 @@ from tests.builders.commands import check, code, redeem, void, wrong_code
 from tests.builders.facts import (
     activated,
     assigned,
-    cutoff_fixed,
     end_of,
     issued,
     key_rolled,
@@ -21,34 +22,13 @@ from tests.builders.facts import (
     rules,
     rules_published,
     start_of,
-    terminal_enrolled,
-    terminal_invited,
     venue_qualified,
     venue_suspended,
-    voided,
 )
-from tests.builders.history import (
-    ELSEWHERE,
-    READY,
-    WORN,
-    facts_of,
-    given,
-    log_of,
-    under,
-)
-from tests.builders.world import (
-    MILLESIME,
-    NEW_FINGERPRINT,
-    NOW,
-    OTHER_TERMINAL,
-    VENUE,
-)
+from tests.builders.history import ELSEWHERE, READY, facts_of, given, log_of, reason_of, under
+from tests.builders.world import MILLESIME, NEW_FINGERPRINT, NOW, OTHER_TERMINAL, VENUE
 
 SECOND = timedelta(seconds=1)
-
-
-def reason_of(decision: Decision) -> Reason | None:
-    return decision.reason if isinstance(decision, Refusal) else None
 
 
 def taken(decision: Decision) -> TicketsRedeemed:
@@ -330,85 +310,6 @@ def test_a_code_that_is_wrong_and_one_that_does_not_exist_look_the_same() -> Non
 def test_a_claim_takes_tickets_of_one_carnet_each_once(codes: list[object]) -> None:
     with pytest.raises(SeveralCarnetsError):
         redeem(codes=codes)  # type: ignore[arg-type]
-
-
-# Voids (E27).
-
-WITHIN = NOW + timedelta(minutes=30)
-
-
-def test_the_venue_takes_a_redemption_back_and_the_ticket_serves_again() -> None:
-    log = log_of(*READY)
-    log.submit(redeem(1, 2))
-
-    assert facts_of(log.submit(void(1, 2), WITHIN)) == (voided(1, 2).fact,)
-    assert isinstance(log.submit(redeem(1, command_id="again"), WITHIN), Accepted)
-
-
-def test_another_device_of_the_venue_may_void() -> None:
-    beside = (
-        terminal_invited(terminal=OTHER_TERMINAL),
-        terminal_enrolled(terminal=OTHER_TERMINAL, fingerprint=NEW_FINGERPRINT),
-    )
-    undo = void(terminal=OTHER_TERMINAL, fingerprint=NEW_FINGERPRINT)
-
-    assert facts_of(undo.decide(given(*READY, redeemed(), *beside))) == (
-        voided(terminal=OTHER_TERMINAL).fact,
-    )
-
-
-def test_a_void_before_the_next_cutoff_is_in_time() -> None:
-    history = (cutoff_fixed(), *READY, redeemed())
-
-    assert isinstance(void().decide(given(*history)), Accepted)
-
-
-def test_the_last_void_that_a_carnet_may_have_is_one() -> None:
-    """After it tickets are still taken; but a carnet's stream does not grow for ever."""
-    log = log_of(*WORN[:-1])
-
-    assert isinstance(log.submit(void(claim_id="claim-14")), Accepted)
-    assert isinstance(log.submit(redeem()), Accepted)
-    assert log.submit(void()) == Refusal(Reason.TOO_MANY_VOIDS, 1, {"carnet": "BFC22-0000001"})
-
-
-def test_the_delay_for_a_void_is_that_of_the_tickets_rules() -> None:
-    history = (*under(READY, void_minutes=5), redeemed())
-
-    assert isinstance(void().decide(given(*history, at=NOW + timedelta(minutes=5))), Accepted)
-    late = void().decide(given(*history, at=NOW + timedelta(minutes=5, seconds=1)))
-    assert reason_of(late) is Reason.VOID_TOO_LATE
-
-
-@pytest.mark.parametrize(
-    ("tickets", "version", "minutes"),
-    [((2,), 1, 30), ((1,), 2, 5), ((1, 2), 1, 30), ((1, 3), 2, 5)],
-)
-def test_on_a_split_carnet_the_older_of_the_tickets_rules_gives_the_delay(
-    tickets: tuple[int, ...], version: int, minutes: int
-) -> None:
-    """E25: not those of another beneficiary's tickets of the same carnet."""
-    history = (
-        *READY[:-1],
-        rules_published(2, void_minutes=5),
-        assigned(tickets=(2,), rule_version=1),
-        assigned(tickets=(1, 3), rule_version=2),
-        redeemed(*tickets),
-    )
-    last = NOW + timedelta(minutes=minutes)
-
-    assert isinstance(void(*tickets).decide(given(*history, at=last)), Accepted)
-    assert void(*tickets).decide(given(*history, at=last + SECOND)) == Refusal(
-        Reason.VOID_TOO_LATE, version, {"carnet": "BFC22-0000001"}
-    )
-
-
-def test_a_second_redemption_of_the_same_ticket_can_be_voided_too() -> None:
-    log = log_of(*READY)
-    for claim in ("a", "b"):
-        assert isinstance(log.submit(redeem(command_id=claim)), Accepted)
-        undo = void(command_id=f"void {claim}", claim_id=claim)
-        assert isinstance(log.submit(undo), Accepted)
 
 
 # Checks.

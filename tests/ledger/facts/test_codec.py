@@ -18,14 +18,8 @@ from ledger.facts.codec import (
     encode,
 )
 from tests.builders.examples import EXAMPLES
-from tests.builders.facts import (
-    assigned,
-    issued,
-    recorded,
-    redeemed,
-    rules_published,
-    run_drafted,
-)
+from tests.builders.facts import assigned, issued, redeemed, rules_published, run_drafted
+from tests.builders.placing import recorded
 from tests.ledger.facts.strategies import EVENTS, events_of
 
 LARGEST_STATE = 65_535  # bytes: a CHECK of the table, a limit of the tile format

@@ -7,7 +7,7 @@ from ledger.facts import AnyFact
 from ledger.log.mapper import FactMapper, LedgerEvent
 from ledger.log.rows import Head
 from ledger.postgres import Database
-from tests.builders.facts import recorded
+from tests.builders.placing import recorded
 
 CHANNEL = "souche_log"
 MAPPER = FactMapper(JSONTranscoder())

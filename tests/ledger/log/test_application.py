@@ -10,13 +10,8 @@ from ledger.application import Ledger
 from ledger.log.mapper import LedgerEvent
 from ledger.postgres import Database
 from ledger.values.ids import carnet_stream, holder_stream
-from tests.builders.facts import (
-    assigned,
-    holder_registered,
-    issued,
-    ledger_started,
-    recorded,
-)
+from tests.builders.facts import assigned, holder_registered, issued, ledger_started
+from tests.builders.placing import recorded
 from tests.builders.world import REGION, with_changes
 from tests.ledger.log.helpers import CHANNEL
 

@@ -14,7 +14,8 @@ from eventsourcing.persistence import (
 
 from ledger.facts.codec import encode
 from ledger.log.mapper import FactMapper, LedgerEvent
-from tests.builders.facts import recorded, redeemed, venue_registered
+from tests.builders.facts import redeemed, venue_registered
+from tests.builders.placing import recorded
 from tests.ledger.log.helpers import MAPPER, opaque, ours
 
 

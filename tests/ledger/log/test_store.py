@@ -16,7 +16,8 @@ from ledger.log.store import Store, StoreUnavailableError, StreamMovedError
 from ledger.postgres import Database
 from ledger.values.clock import minute_of, real_now
 from ledger.values.reasons import Reason, Refusal
-from tests.builders.facts import assigned, holder_registered, issued, recorded, venue_registered
+from tests.builders.facts import assigned, holder_registered, issued, venue_registered
+from tests.builders.placing import recorded
 from tests.builders.world import NOW, TOWN_HALL, with_changes
 from tests.ledger.log.helpers import CHANNEL
 
