@@ -32,6 +32,8 @@ LARGEST_AMOUNT: Final = 10**12  # cents: ten thousand million euros
 LARGEST_POSITION: Final = 2**63 - 1
 TEXT_PATTERN: Final = r"^[^\x00-\x1f\x7f]+$"
 AREA_PATTERN: Final = r"^[0-9AB]{2,14}$"
+REGION_PATTERN: Final = r"^[0-9]{2}$"
+DEPARTMENT_PATTERN: Final = r"^([0-9][0-9]|2[AB]|9[78][0-9])$"
 DAY_OF_YEAR_PATTERN: Final = r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 
@@ -81,10 +83,8 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=TEXT_PATTERN)]
 ShortText = Annotated[str, Field(min_length=1, max_length=80, pattern=TEXT_PATTERN)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Region = Annotated[str, Field(pattern=r"^[0-9]{2}$", description="INSEE code.")]
-Department = Annotated[
-    str, Field(pattern=r"^([0-9][0-9]|2[AB]|9[78][0-9])$", description="INSEE code.")
-]
+Region = Annotated[str, Field(pattern=REGION_PATTERN, description="INSEE code.")]
+Department = Annotated[str, Field(pattern=DEPARTMENT_PATTERN, description="INSEE code.")]
 Zone = Annotated[str, Field(max_length=64, description="IANA name."), AfterValidator(_known_zone)]
 Day = Annotated[date, BeforeValidator(_written_day), Field(ge=FIRST_DAY, le=LAST_DAY)]
 DayOfYear = Annotated[

@@ -15,12 +15,6 @@ from ledger.values.ids import (
     SIRET_PATTERN,
     TERMINAL_PATTERN,
     UUID_PATTERN,
-    HolderId,
-    OrderId,
-    ProgrammeId,
-    RunId,
-    TerminalId,
-    VenueId,
 )
 
 # For people, in place of regular expressions.
@@ -33,6 +27,8 @@ PATTERNS: Final = {
     UUID_PATTERN: "a UUID in lower case, such as 0f8fad5b-d9cb-469f-a165-70867728950e",
     fields.TEXT_PATTERN: "a text on one line",
     fields.DAY_OF_YEAR_PATTERN: "a day of the year, written MM-DD",
+    fields.REGION_PATTERN: "a region's INSEE code of 2 digits, such as 27",
+    fields.DEPARTMENT_PATTERN: "a department's INSEE code, such as 21, 2A or 974",
     fields.AREA_PATTERN: "an INSEE code or a SIRET",
 }
 WORDS: Final = {"missing": "is missing", "extra_forbidden": "unknown key"}
@@ -74,23 +70,23 @@ def in_words(error: ErrorDetails) -> str:
 
 _parse_siret: Final = parser(fields.Siret, "SIRET")
 Programme = Annotated[
-    ProgrammeId,
+    fields.Programme,
     typer.Argument(
         metavar="PROGRAMME", parser=upper(fields.Programme, "PROGRAMME"), help="Such as BFC22."
     ),
 ]
 Order = Annotated[
-    OrderId,
+    fields.Order,
     typer.Argument(
         metavar="ORDER", parser=parser(fields.Order, "ORDER"), help="Its name, such as first."
     ),
 ]
 Venue = Annotated[
-    VenueId,
+    fields.Venue,
     typer.Argument(metavar="SIRET", parser=parse_siret, help="The venue's."),
 ]
 Terminal = Annotated[
-    TerminalId,
+    fields.Terminal,
     typer.Argument(
         metavar="TERMINAL",
         parser=parser(fields.Terminal, "TERMINAL"),
@@ -98,17 +94,17 @@ Terminal = Annotated[
     ),
 ]
 Holder = Annotated[
-    HolderId,
+    fields.Holder,
     typer.Argument(
         metavar="HOLDER", parser=parser(fields.Holder, "HOLDER"), help="Such as ml-belrive."
     ),
 ]
 Run = Annotated[
-    RunId,
+    fields.Run,
     typer.Argument(metavar="RUN", parser=parser(fields.Run, "RUN"), help="Such as 2022-03."),
 ]
 Text = Annotated[
-    str, typer.Argument(metavar="NAME", parser=parser(fields.Text, "NAME"), help="In full.")
+    fields.Text, typer.Argument(metavar="NAME", parser=parser(fields.Text, "NAME"), help="In full.")
 ]
 First = Annotated[
     int | None,

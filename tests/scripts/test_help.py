@@ -92,11 +92,33 @@ def test_every_command_has_an_example(souche_nowhere: Souche, words: tuple[str, 
     assert "\nCommands:\n" in told or re.search(rf"\n  souche {' '.join(words)}( |\n)", told)
 
 
-def test_an_id_that_cannot_be_is_told_in_words(souche_nowhere: Souche) -> None:
-    said = souche_nowhere.run("programme", "close", "pilot", COLUMNS="200")
+VENUE = ("venue", "register", "99900001100018", "Médiathèque")
+
+
+@pytest.mark.parametrize(
+    ("words", "because"),
+    [
+        (
+            ("programme", "close", "pilot"),
+            "'PILOT' is not 2 to 8 digits and capital letters without I, L, O and U",
+        ),
+        (
+            (*VENUE, "--region", "BFC", "--department", "21"),
+            "'BFC' is not a region's INSEE code of 2 digits, such as 27",
+        ),
+        (
+            (*VENUE, "--region", "27", "--department", "2C"),
+            "'2C' is not a department's INSEE code, such as 21, 2A or 974",
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_is_told_in_words(
+    souche_nowhere: Souche, words: tuple[str, ...], because: str
+) -> None:
+    said = souche_nowhere.run(*words, COLUMNS="200")
 
     assert said.code == 2
-    assert "'PILOT' is not 2 to 8 digits and capital letters without I, L, O and U" in said.err
+    assert because in said.err
 
 
 def test_an_unknown_word_is_a_usage_error_and_gets_a_suggestion(souche_nowhere: Souche) -> None:
