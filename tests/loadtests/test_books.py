@@ -8,8 +8,8 @@ from ledger.facts import AnyFact, Event
 from ledger.facts.codec import encode, tag_of
 from loadtests.books import Row, add_up
 from tests.builders.facts import redeemed, voided
-from tests.builders.placing import recorded
 from tests.builders.history import READY
+from tests.builders.placing import recorded
 from tests.builders.world import with_changes
 
 
