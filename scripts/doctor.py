@@ -38,7 +38,10 @@ def doctor(data: Data = None, json: Json = False) -> None:
     Exits with 1 where something is bad; a warning is not.
     """
     settings = existing(data)
-    with opened(settings) as database, psycopg.connect(database.owner, autocommit=True) as owner:
+    with (
+        opened(settings, accept_losses=True) as database,
+        psycopg.connect(database.owner, autocommit=True) as owner,
+    ):
         findings = list(_examine(Patient(settings, database, owner)))
     if json:
         print_json(findings)

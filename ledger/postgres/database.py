@@ -17,6 +17,8 @@ from ledger.postgres.roles import Roles, create_assumed, create_logins
 from ledger.postgres.server import PostgresServer, Progress
 
 OLDEST = 150000  # server_version_num
+# No session can turn these on for itself: they are the whole server's.
+DURABLE = ("fsync", "full_page_writes")
 ATTEMPTS = 5  # a server that we attach to may be on its way down; it comes back
 
 
@@ -46,21 +48,25 @@ def open_database(
     schema: str = "souche",
     settings: Mapping[str, str] | None = None,
     progress: Progress | None = None,
+    accept_losses: bool = False,
 ) -> Iterator[Database]:
     """A database that is up and migrated, until the block ends.
 
     `url`, else `SOUCHE_DATABASE_URL`: the owner's connection string to a PostgreSQL that
     runs already. Without one, the wheel's PostgreSQL is run on `data_folder`, or one that
-    is installed on the machine. `settings` are for that server, over our own.
+    is installed on the machine. `settings` are for that server, over our own. One that was
+    given has to keep what it acknowledges, unless the caller is there to look and says so:
+    `accept_losses`. Ours does, unless whoever starts it has it otherwise by `settings`.
 
     Raises:
-        PostgresUnavailableError: there is no database to be had; the message says why.
+        PostgresUnavailableError: there is no database to be had, or none that a power cut
+            leaves as it was; the message says why.
         MigrationRefusedError: its schema isn't one that this code can bring up to date.
     """
     url = url or os.environ.get("SOUCHE_DATABASE_URL")
     roles = Roles(schema)
     if url:
-        yield connect_given(url, roles)
+        yield connect_given(url, roles, accept_losses=accept_losses)
         return
     with PostgresServer(data_folder, settings=settings, progress=progress) as server:
         yield prepare_embedded(server, roles)
@@ -99,11 +105,15 @@ def embedded_database(server: PostgresServer, roles: Roles, dbname: str) -> Data
     )
 
 
-def connect_given(url: str, roles: Roles) -> Database:
+def connect_given(url: str, roles: Roles, *, accept_losses: bool = False) -> Database:
     """Prepare a ledger on somebody else's server, as the login in `url`.
 
     That login assumes the writer's and the projector's roles. `SOUCHE_WRITER_URL` and
     `SOUCHE_PROJECTOR_URL` may name other logins, which are members of those roles.
+
+    Raises:
+        PostgresUnavailableError: it can't be used; or a power cut would take what it
+            acknowledged, and the caller doesn't accept that.
     """
     owner = _with_options(url, roles, "owner")
     try:
@@ -112,6 +122,8 @@ def connect_given(url: str, roles: Roles) -> Database:
                 raise PostgresUnavailableError(
                     "SOUCHE_DATABASE_URL leads to a PostgreSQL older than 15."
                 )
+            if not accept_losses:
+                _require_durable(connection)
             create_assumed(connection, roles)
         migrate(owner, roles)
     except psycopg.OperationalError as e:
@@ -131,6 +143,18 @@ def connect_given(url: str, roles: Roles) -> Database:
         projector=_with_options(projector, roles, "projector", roles.projector),
         schema=roles.schema,
     )
+
+
+def _require_durable(connection: psycopg.Connection) -> None:
+    for name in DURABLE:
+        row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
+        if row != ("on",):
+            raise PostgresUnavailableError(
+                f"The PostgreSQL at SOUCHE_DATABASE_URL runs with {name} = {row and row[0]}: a "
+                f"power cut would take redemptions that were acknowledged. Let its administrator "
+                f"set {name} = on in postgresql.conf, reload it (SELECT pg_reload_conf()), then "
+                f"run `sync` on its machine: what was written before may not be on its disk."
+            )
 
 
 def _with_options(conninfo: str, roles: Roles, purpose: str, role: str | None = None) -> str:

@@ -87,9 +87,14 @@ def glance(settings: Settings, read: Callable[[Views], Awaitable[T]]) -> T:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Database]:
-    """The database of a ledger, with its read models' tables."""
-    with open_database(settings.data, settings.database_url, progress=_wait) as database:
+def opened(settings: Settings, *, accept_losses: bool = False) -> Iterator[Database]:
+    """The database of a ledger, with its read models' tables.
+
+    One that may lose what it acknowledges is refused, unless the caller only looks and accepts it.
+    """
+    with open_database(
+        settings.data, settings.database_url, progress=_wait, accept_losses=accept_losses
+    ) as database:
         prepare_read_models(database)
         yield database
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ledger.postgres import Database
+from ledger.postgres import Database, PostgresServer
 from projections.connecting import connect
 from tests.scripts.running import Souche
 
@@ -36,6 +36,20 @@ def test_a_server_that_does_not_wait_for_the_disk_is_bad(founded: Souche) -> Non
     assert findings["fsync"]["verdict"] == "bad"
     assert findings["synchronous_commit"]["verdict"] == "bad"
     assert findings["full_page_writes"]["verdict"] == "good"
+
+
+def test_a_given_server_that_may_lose_redemptions_is_looked_at_and_not_used(
+    founded: Souche,
+) -> None:
+    url = PostgresServer(founded.data).conninfo(dbname="souche")
+
+    examined = founded.run("doctor", "--json", SOUCHE_DATABASE_URL=url)
+    begun = founded.run("init", SOUCHE_DATABASE_URL=url)
+
+    findings = {each["about"]: each for each in json.loads(examined.out)}
+    assert findings["fsync"]["verdict"] == "bad"
+    assert begun.code == 3
+    assert "set fsync = on in postgresql.conf" in " ".join(begun.err.split())
 
 
 def test_everything_else_of_a_new_ledger_is_good(founded: Souche) -> None:

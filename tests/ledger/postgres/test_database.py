@@ -120,9 +120,14 @@ def _login(server: PostgresServer, name: str, kind: str) -> Iterator[str]:
 GUEST = Roles("guest")
 
 
+def given(url: str) -> Database:
+    """A ledger on the tests' server, which doesn't wait for the disk."""
+    return connect_given(url, GUEST, accept_losses=True)
+
+
 def test_given_a_login_that_creates_roles(creator: str) -> None:
-    database = connect_given(creator, GUEST)
-    assert connect_given(creator, GUEST) == database
+    database = given(creator)
+    assert given(creator) == database
 
     insert(database.writer)
     assert session(database.owner)["current_user"] == "creator"
@@ -139,25 +144,25 @@ def test_given_a_login_that_may_not_it_says_what_an_administrator_has_to_run(
     login: str, postgres_server: PostgresServer
 ) -> None:
     with pytest.raises(PostgresUnavailableError, match="Let an administrator run") as refused:
-        connect_given(login, GUEST)
+        given(login)
 
     statements = str(refused.value).split("\n", 1)[1]
     with psycopg.connect(postgres_server.conninfo(), autocommit=True) as admin:
         admin.execute(statements.encode())
-    insert(connect_given(login, GUEST).writer)
+    insert(given(login).writer)
 
 
 def test_the_writer_may_have_a_login_of_its_own(
     creator: str, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Which can't become the owner again, as one that assumes a role can."""
-    connect_given(creator, GUEST)
+    given(creator)
     with psycopg.connect(postgres_server.conninfo(), autocommit=True) as admin:
         admin.execute("CREATE ROLE guest_app LOGIN PASSWORD 'app'; GRANT guest_writer TO guest_app")
     app = make_conninfo(creator, user="guest_app", password="app")
     monkeypatch.setenv("SOUCHE_WRITER_URL", app)
 
-    database = connect_given(creator, GUEST)
+    database = given(creator)
 
     insert(database.writer)
     with psycopg.connect(database.writer) as connection:
@@ -170,7 +175,7 @@ def test_isolation_is_ours_to_say(creator: str, postgres_server: PostgresServer)
     with psycopg.connect(postgres_server.conninfo(), autocommit=True) as admin:
         admin.execute("ALTER ROLE creator SET default_transaction_isolation = serializable")
 
-    database = connect_given(creator, GUEST)
+    database = given(creator)
 
     assert session(database.writer)["transaction_isolation"] == "read committed"
 
@@ -183,18 +188,41 @@ def test_a_server_that_cannot_be_reached_is_unavailable(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("name", ["fsync", "full_page_writes"])
+def test_a_server_that_a_power_cut_leaves_in_pieces_is_refused(folder: Path, name: str) -> None:
+    with PostgresServer(folder, settings={name: "off"}) as server:
+        url = server.conninfo()
+        with (
+            pytest.raises(PostgresUnavailableError, match=rf"set {name} = on in postgresql\.conf"),
+            open_database(folder, url),
+        ):
+            pass
+        with psycopg.connect(url) as connection:  # nothing was begun there
+            assert connection.execute("SELECT to_regnamespace('souche')").fetchone() == (None,)
+        with open_database(folder, url, accept_losses=True) as database:
+            insert(database.writer)
+
+
+def test_a_server_that_keeps_what_it_acknowledges_is_taken(folder: Path) -> None:
+    with (
+        PostgresServer(folder) as server,
+        open_database(folder, server.conninfo()) as database,
+    ):
+        insert(database.writer)
+
+
 def test_the_environment_names_the_server(
     creator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOUCHE_DATABASE_URL", creator)
-    with open_database(tmp_path / "unused", schema="guest") as database:
+    with open_database(tmp_path / "unused", schema="guest", accept_losses=True) as database:
         insert(database.writer)
 
     assert not (tmp_path / "unused").exists()
 
 
 def test_a_database_hides_what_it_was_given(creator: str) -> None:
-    assert "secret" not in repr(connect_given(creator, GUEST))
+    assert "secret" not in repr(given(creator))
 
 
 @pytest.mark.parametrize("name", ["", "Souche", "a-b", "1st", "x" * 51, 'a"; DROP'])
