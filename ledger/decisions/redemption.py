@@ -1,6 +1,6 @@
 """Redeem, take back, and look: what a terminal asks of a carnet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from hmac import compare_digest
 from typing import ClassVar, Final
@@ -12,7 +12,6 @@ from ledger.facts import (
     AcceptanceArea,
     Event,
     RedemptionVoided,
-    Rules,
     TicketsRedeemed,
     VenueRegistered,
 )
@@ -130,13 +129,15 @@ def decide_redemption(carnet: Carnet | None, claim: RedeemTickets, at: Situation
     if isinstance(found, Refusal):
         return found
 
-    carnet, venue, today, rules = found
-    if rules.services and claim.service_code not in rules.services:
-        version = min([carnet.assigned[ticket] for ticket in claim.tickets])
-        return _refuse(Reason.SERVICE_NOT_OFFERED, carnet, version)
+    carnet, venue, today, versions = found
+    issued = carnet.issued
+    rules = at.reference.programmes[issued.programme].rules
+    for version in versions:
+        services = rules[version - 1].services
+        if services and claim.service_code not in services:
+            return _refuse(Reason.SERVICE_NOT_OFFERED, carnet, version)
 
     # From here on the redemption succeeds.
-    issued = carnet.issued
     fact = TicketsRedeemed(
         programme=issued.programme,
         millesime=issued.millesime,
@@ -155,8 +156,11 @@ def decide_redemption(carnet: Carnet | None, claim: RedeemTickets, at: Situation
 
 def taken_by(
     carnet: Carnet | None, claim: TerminalCommand, at: Situation
-) -> tuple[Carnet, VenueId, date, Rules] | Refusal:
-    """The carnet, venue, day and rules with which these tickets can be taken, or why they can't.
+) -> tuple[Carnet, VenueId, date, list[int]] | Refusal:
+    """The carnet, venue, day and rule versions with which these tickets can be taken, or why not.
+
+    Tickets of a split carnet may have been handed out under several versions. Each of them has to
+    allow the whole claim, or a ticket would get round its own rules beside one with others.
 
     Sources: R05 (1..n tickets a workshop), R30 to R33 (validity), R40 (qualified before), R42
     (acceptance area), E01 (half-open in the programme's zone), E06, E25 (rules as assigned), E29.
@@ -167,30 +171,33 @@ def taken_by(
     if carnet is None or not _opens(carnet, claim.codes, at):
         return Refusal(Reason.CODE_UNKNOWN)
     issued, tickets = carnet.issued, claim.codes.keys()
-    version = min([carnet.assigned.get(ticket, 0) for ticket in tickets])
+    versions = _versions(carnet, tickets)
+    oldest = versions[0]
     programme = at.reference.programmes[issued.programme]
     if programme.closed:
-        return _refuse(Reason.PROGRAMME_CLOSED, carnet, version)
+        return _refuse(Reason.PROGRAMME_CLOSED, carnet, oldest)
     if not carnet.redeemed.keys().isdisjoint(tickets):
-        return _already_redeemed(carnet, claim, version)
+        return _already_redeemed(carnet, claim, oldest)
     if not carnet.activated:
-        return _refuse(Reason.CARNET_NOT_ACTIVATED, carnet, version)
-    if version == 0:
-        return _refuse(Reason.TICKET_NOT_ASSIGNED, carnet, version)
+        return _refuse(Reason.CARNET_NOT_ACTIVATED, carnet, oldest)
+    if oldest == 0:
+        return _refuse(Reason.TICKET_NOT_ASSIGNED, carnet, oldest)
     if at.now >= issued.valid_until:
-        return _refuse(Reason.CARNET_EXPIRED, carnet, version)
+        return _refuse(Reason.CARNET_EXPIRED, carnet, oldest)
     if at.now < issued.valid_from:
-        return _refuse(Reason.CARNET_NOT_YET_VALID, carnet, version)
-    rules = programme.rules[version - 1]
-    if len(tickets) > rules.max_tickets_per_claim:
-        return _refuse(Reason.TOO_MANY_TICKETS, carnet, version)
+        return _refuse(Reason.CARNET_NOT_YET_VALID, carnet, oldest)
+    rules = programme.rules
+    for version in versions:
+        if len(tickets) > rules[version - 1].max_tickets_per_claim:
+            return _refuse(Reason.TOO_MANY_TICKETS, carnet, version)
     venue = at.reference.venues[terminal.venue]
     today = local_day(at.now, programme.opened.zone)
     if not venue.is_qualified(today):
-        return _refuse(Reason.VENUE_NOT_QUALIFIED, carnet, version)
-    if not _accepts(rules.acceptance, venue.registered):
-        return _refuse(Reason.VENUE_OUT_OF_AREA, carnet, version)
-    return carnet, terminal.venue, today, rules
+        return _refuse(Reason.VENUE_NOT_QUALIFIED, carnet, oldest)
+    for version in versions:
+        if not _accepts(rules[version - 1].acceptance, venue.registered):
+            return _refuse(Reason.VENUE_OUT_OF_AREA, carnet, version)
+    return carnet, terminal.venue, today, versions
 
 
 def decide_void(carnet: Carnet | None, void: VoidRedemption, at: Situation) -> Decision:
@@ -209,13 +216,14 @@ def decide_void(carnet: Carnet | None, void: VoidRedemption, at: Situation) -> D
     if fact.venue != terminal.venue:
         return Refusal(Reason.VENUE_DIFFERS)
     rules = at.reference.programmes[fact.programme].rules
-    version = min([carnet.assigned[ticket] for ticket in fact.tickets])
-    if at.now - fact.served_at > timedelta(minutes=rules[version - 1].void_minutes):
-        return _refuse(Reason.VOID_TOO_LATE, carnet, version)
+    versions = _versions(carnet, fact.tickets)
+    for version in versions:
+        if at.now - fact.served_at > timedelta(minutes=rules[version - 1].void_minutes):
+            return _refuse(Reason.VOID_TOO_LATE, carnet, version)
     if redemption.position < at.reference.cutoff:
-        return _refuse(Reason.CUTOFF_PASSED, carnet, version)
+        return _refuse(Reason.CUTOFF_PASSED, carnet, versions[0])
     if carnet.voids >= VOIDS_A_TICKET * carnet.size:
-        return _refuse(Reason.TOO_MANY_VOIDS, carnet, version)
+        return _refuse(Reason.TOO_MANY_VOIDS, carnet, versions[0])
 
     # From here on the void succeeds.
     voided = RedemptionVoided(
@@ -259,6 +267,18 @@ def _opens(carnet: Carnet, codes: Mapping[int, str], at: Situation) -> bool:
         if not compare_digest(pepper.digest(code), digests[ticket - 1]):
             return False
     return True
+
+
+def _versions(carnet: Carnet, tickets: Collection[int]) -> list[int]:
+    """The versions of the rules that these tickets were handed out under, oldest first.
+
+    0 stands for a ticket that was not handed out. What is refused whatever the rules say names
+    the oldest.
+    """
+    if len(tickets) == 1:  # by far the most
+        (ticket,) = tickets
+        return [carnet.assigned.get(ticket, 0)]
+    return sorted({carnet.assigned.get(ticket, 0) for ticket in tickets})
 
 
 def _accepts(area: AcceptanceArea, venue: VenueRegistered) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from ledger.decisions.redemption import SeveralCarnetsError
 from ledger.decisions.situation import Accepted, Decision, Finding
-from ledger.facts import AcceptanceArea, TicketsRedeemed
+from ledger.facts import AcceptanceArea, AnyFact, Event, TicketsRedeemed
 from ledger.values.ids import ProgrammeId, carnet_stream
 from ledger.values.reasons import Reason, Refusal
 from tests.builders.commands import check, code, redeem, void, wrong_code
@@ -25,16 +25,35 @@ from tests.builders.facts import (
     venue_qualified,
     venue_suspended,
 )
-from tests.builders.history import ELSEWHERE, READY, facts_of, given, log_of, reason_of, under
+from tests.builders.history import (
+    ELSEWHERE,
+    READY,
+    History,
+    facts_of,
+    given,
+    log_of,
+    reason_of,
+    under,
+)
 from tests.builders.world import MILLESIME, NEW_FINGERPRINT, NOW, OTHER_TERMINAL, VENUE
 
 SECOND = timedelta(seconds=1)
+CARNET: dict[str, str | int] = {"carnet": "BFC22-0000001"}
 
 
 def taken(decision: Decision) -> TicketsRedeemed:
     (fact,) = facts_of(decision)
     assert isinstance(fact, TicketsRedeemed)
     return fact
+
+
+def split(*history: AnyFact | Event) -> History:
+    """Carnet 1 handed out in parts: ticket 2 under rules 1, tickets 1 and 3 under rules 2."""
+    return (
+        *history,
+        assigned(tickets=(2,), rule_version=1),
+        assigned(tickets=(1, 3), rule_version=2),
+    )
 
 
 def test_one_ticket_is_taken_and_the_venue_is_owed_its_face_value() -> None:
@@ -95,23 +114,31 @@ def test_a_claim_names_a_service_of_the_catalogue_where_there_is_one(
     assert isinstance(outcome, Accepted) is offered
 
 
-def test_the_catalogue_is_that_of_the_rules_under_which_tickets_were_handed_out() -> None:
-    """E25: of two versions the older decides, and the refusal names it."""
-    history = (
-        *under(READY[:-1], services=("cv",)),
-        rules_published(2, services=("impots",)),
-        assigned(tickets=(2,), rule_version=1),
-        assigned(tickets=(1, 3), rule_version=2),
+@pytest.mark.parametrize(
+    ("service", "tickets", "refused_by"),
+    [
+        ("cv", (2,), None),
+        ("cv", (1, 3), 2),
+        ("cv", (1, 2), 2),
+        ("impots", (2,), 1),
+        ("impots", (1, 3), None),
+        ("impots", (1, 2), 1),
+        ("both", (1, 2), None),
+    ],
+)
+def test_the_catalogue_is_that_of_the_rules_under_which_tickets_were_handed_out(
+    service: str, tickets: tuple[int, ...], refused_by: int | None
+) -> None:
+    """E25: a workshop that takes tickets of two versions is in the catalogues of both."""
+    history = split(
+        *under(READY[:-1], services=("cv", "both")), rules_published(2, services=("impots", "both"))
     )
 
-    assert isinstance(redeem(1, 2, service_code="cv").decide(given(*history)), Accepted)
-    assert redeem(1, 2, service_code="impots").decide(given(*history)) == Refusal(
-        Reason.SERVICE_NOT_OFFERED, 1, {"carnet": "BFC22-0000001"}
-    )
-    assert isinstance(redeem(1, 3, service_code="impots").decide(given(*history)), Accepted)
-    assert redeem(1, 3, service_code="cv").decide(given(*history)) == Refusal(
-        Reason.SERVICE_NOT_OFFERED, 2, {"carnet": "BFC22-0000001"}
-    )
+    outcome = redeem(*tickets, service_code=service).decide(given(*history))
+
+    assert isinstance(outcome, Accepted) is (refused_by is None)
+    if refused_by is not None:
+        assert outcome == Refusal(Reason.SERVICE_NOT_OFFERED, refused_by, CARNET)
 
 
 @pytest.mark.parametrize(
@@ -176,15 +203,40 @@ def test_tickets_keep_the_rules_under_which_they_were_handed_out() -> None:
     assert isinstance(log.submit(void(1, 2), NOW + timedelta(minutes=30)), Accepted)
 
 
-def test_of_tickets_under_two_versions_the_older_decides() -> None:
-    history = (
-        *READY[:-1],
-        rules_published(2, max_tickets_per_claim=1),
-        assigned(tickets=(2,), rule_version=1),
-        assigned(tickets=(1,), rule_version=2),
-    )
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"max_tickets_per_claim": 1}, Reason.TOO_MANY_TICKETS),
+        ({"acceptance": AcceptanceArea("regions", ("32",))}, Reason.VENUE_OUT_OF_AREA),
+    ],
+    ids=["too many tickets", "out of area"],
+)
+@pytest.mark.parametrize("stricter", [1, 2])
+def test_a_claim_keeps_the_rules_of_each_of_its_tickets(
+    changes: dict[str, object], reason: Reason, stricter: int
+) -> None:
+    """E25: beside a ticket with other rules none gets round its own, older or newer."""
+    first, second = [changes if version == stricter else {} for version in (1, 2)]
+    history = split(*under(READY[:-1], **first), rules_published(2, **second))
+    free = 1 if stricter == 1 else 2  # the ticket under the other version
 
-    assert isinstance(redeem(1, 2).decide(given(*history)), Accepted)
+    assert isinstance(redeem(free).decide(given(*history)), Accepted)
+    assert redeem(1, 2).decide(given(*history)) == Refusal(reason, stricter, CARNET)
+
+
+def test_a_claim_of_tickets_under_two_versions_is_taken_if_both_allow_it() -> None:
+    history = split(*READY[:-1], rules_published(2, max_tickets_per_claim=3))
+
+    assert taken(redeem(1, 2).decide(given(*history))).tickets == (1, 2)
+    assert redeem(1, 2, 3).decide(given(*history)) == Refusal(Reason.TOO_MANY_TICKETS, 1, CARNET)
+
+
+def test_a_ticket_that_was_not_handed_out_is_not_taken_beside_one_that_was() -> None:
+    history = split(*READY[:-1], rules_published(2))
+
+    for tickets in ((1, 4), (2, 4), (4,)):
+        refused = redeem(*tickets).decide(given(*history))
+        assert refused == Refusal(Reason.TICKET_NOT_ASSIGNED, None, CARNET)
 
 
 @pytest.mark.parametrize(

@@ -67,16 +67,22 @@ def test_the_delay_for_a_void_is_that_of_the_tickets_rules() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tickets", "version", "minutes"),
-    [((2,), 1, 30), ((1,), 2, 5), ((1, 2), 1, 30), ((1, 3), 2, 5)],
+    ("tickets", "newer", "version", "minutes"),
+    [
+        ((2,), 5, 1, 30),
+        ((1,), 5, 2, 5),
+        ((1, 3), 5, 2, 5),
+        ((1, 2), 5, 2, 5),
+        ((1, 2), 45, 1, 30),
+    ],
 )
-def test_on_a_split_carnet_the_older_of_the_tickets_rules_gives_the_delay(
-    tickets: tuple[int, ...], version: int, minutes: int
+def test_on_a_split_carnet_the_shortest_delay_of_the_tickets_rules_counts(
+    tickets: tuple[int, ...], newer: int, version: int, minutes: int
 ) -> None:
     """E25: not those of another beneficiary's tickets of the same carnet."""
     history = (
         *READY[:-1],
-        rules_published(2, void_minutes=5),
+        rules_published(2, void_minutes=newer),
         assigned(tickets=(2,), rule_version=1),
         assigned(tickets=(1, 3), rule_version=2),
         redeemed(*tickets),
