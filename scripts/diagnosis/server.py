@@ -8,6 +8,7 @@ from typing import Final
 import psycopg
 
 from ledger.postgres.binaries import find_binaries
+from ledger.postgres.database import DURABLE
 from ledger.postgres.errors import PostgresUnavailableError
 from ledger.postgres.places import find_places
 from ledger.values.clock import unix_now
@@ -16,9 +17,13 @@ from scripts.diagnosis.finding import Finding, Patient, Verdict, judged
 LARGEST_SKEW: Final = 2.0  # seconds between our clock and the database's
 LITTLE_ROOM: Final = 1_000_000_000  # bytes
 LEAST_ROOM: Final = 200_000_000
-SAFE: Final = {"fsync": {"on"}, "full_page_writes": {"on"}}
-# `local` and `off` answer before the commit is where it should be; the others wait for more.
+# `local` answers before a standby has the commit, and `off` before this server's disk does; the
+# others wait for more.
 SAFE_COMMIT: Final = {"on", "remote_apply", "remote_write"}
+_COMMIT: Final = """
+SELECT setting, source, current_database(), session_user FROM pg_settings
+WHERE name = 'synchronous_commit'
+"""
 
 
 def version(patient: Patient) -> Iterator[Finding]:
@@ -37,13 +42,31 @@ def version(patient: Patient) -> Iterator[Finding]:
 
 
 def durability(patient: Patient) -> Iterator[Finding]:
-    """Whether what is acknowledged survives a power cut, as the writer's own sessions have it."""
+    """Whether what is acknowledged survives a power cut."""
+    for name in DURABLE:
+        row = patient.owner.execute("SELECT current_setting(%s)", [name]).fetchone()
+        advice = f"Set {name} = on in postgresql.conf: acknowledged redemptions can be lost."
+        yield judged(name, str(row and row[0]), advice, holds=row == ("on",))
     with psycopg.connect(patient.database.writer, autocommit=True) as writer:
-        for name, safe in {**SAFE, "synchronous_commit": SAFE_COMMIT}.items():
-            row = writer.execute("SELECT current_setting(%s)", [name]).fetchone()
-            value = str(row and row[0])
-            advice = f"Set {name} = on: acknowledged redemptions can be lost."
-            yield judged(name, value, advice, holds=value in safe)
+        found = writer.execute(_COMMIT).fetchone()
+    if found is not None:
+        yield _commit(*found)
+
+
+def _commit(value: str, source: str, dbname: str, login: str) -> Finding:
+    """As a session of the writer finds it; a service's own turn it on, unless told otherwise."""
+    undo = {
+        "database": f'ALTER DATABASE "{dbname}" RESET synchronous_commit',
+        "user": f'ALTER ROLE "{login}" RESET synchronous_commit',
+        "database user": f'ALTER ROLE "{login}" IN DATABASE "{dbname}" RESET synchronous_commit',
+        "client": "Take synchronous_commit out of the connection string",
+    }.get(source, "Set synchronous_commit = on in postgresql.conf")
+    about, told = "synchronous_commit", f"{value} ({source})"
+    if value == "off" and source != "client":
+        advice = f"{undo}: the service turns it on for what it acknowledges, others may not."
+        return Finding(about, Verdict.WARNING, told, advice)
+    advice = f"{undo}: acknowledged redemptions can be lost."
+    return judged(about, told, advice, holds=value in SAFE_COMMIT)
 
 
 def clock(patient: Patient) -> Iterator[Finding]:

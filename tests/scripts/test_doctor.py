@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from ledger.postgres import Database, PostgresServer
 from projections.connecting import connect
@@ -34,7 +35,7 @@ def test_a_server_that_does_not_wait_for_the_disk_is_bad(founded: Souche) -> Non
 
     assert code == 1
     assert findings["fsync"]["verdict"] == "bad"
-    assert findings["synchronous_commit"]["verdict"] == "bad"
+    assert findings["synchronous_commit"]["verdict"] == "warning"  # the service does wait
     assert findings["full_page_writes"]["verdict"] == "good"
 
 
@@ -52,11 +53,45 @@ def test_a_given_server_that_may_lose_redemptions_is_looked_at_and_not_used(
     assert "set fsync = on in postgresql.conf" in " ".join(begun.err.split())
 
 
+@pytest.mark.parametrize(
+    "whose",
+    [
+        'DATABASE "souche"',
+        'ROLE "souche_writer"',
+        'ROLE "souche_writer" IN DATABASE "souche"',
+    ],
+)
+def test_who_turned_off_waiting_for_the_disk_is_named(founded: Souche, whose: str) -> None:
+    with psycopg.connect(
+        PostgresServer(founded.data).conninfo(dbname="souche"), autocommit=True
+    ) as admin:
+        admin.execute(f"ALTER {whose} SET synchronous_commit = off".encode())
+        try:
+            _, findings = examine(founded)
+        finally:
+            admin.execute(f"ALTER {whose} RESET synchronous_commit".encode())
+
+    assert findings["synchronous_commit"]["verdict"] == "warning"
+    assert f"ALTER {whose} RESET synchronous_commit" in findings["synchronous_commit"]["advice"]
+
+
+def test_a_connection_that_asks_not_to_wait_for_the_disk_is_bad(founded: Souche) -> None:
+    """The service takes its word."""
+    url = make_conninfo(
+        PostgresServer(founded.data).conninfo(dbname="souche"), options="-c synchronous_commit=off"
+    )
+    said = founded.run("doctor", "--json", SOUCHE_DATABASE_URL=url)
+    findings = {each["about"]: each for each in json.loads(said.out)}
+
+    assert findings["synchronous_commit"]["found"] == "off (client)"
+    assert findings["synchronous_commit"]["verdict"] == "bad"
+
+
 def test_everything_else_of_a_new_ledger_is_good(founded: Souche) -> None:
     _, findings = examine(founded)
 
     bad = {about for about, each in findings.items() if each["verdict"] == "bad"}
-    assert bad == {"fsync", "synchronous_commit"}
+    assert bad == {"fsync"}
     assert findings["first fact"]["verdict"] == "warning"  # a demo's
     assert findings["the writer's role"]["found"] == "can't change the log"
 
