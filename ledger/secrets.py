@@ -1,6 +1,9 @@
 """Secrets of a ledger, each in a file of its own that only its owner reads.
 
 They stand beside the database, never in it: who steals the log can redeem nothing.
+
+A ledger's peppers are those that its first fact has fingerprints of, for good: `p1`, which every
+folder has, and what else lay there at that moment. A pepper that is put there later issues nothing.
 """
 
 import os
@@ -13,7 +16,7 @@ from typing import Final
 from ledger.values.codes import Pepper
 
 SECRET_BYTES: Final = 32
-FIRST_PEPPER: Final = "p1"
+FIRST_PEPPER: Final = "p1"  # made where there is none, so every ledger has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,8 @@ class Secrets:
 
     @property
     def pepper_id(self) -> str:
-        """The pepper that new carnets are issued with: the latest."""
-        return max(self.peppers, key=lambda name: (len(name), name))
+        """The pepper that new carnets are issued with. It is one of the ledger's."""
+        return FIRST_PEPPER
 
 
 class WrongPepperError(Exception):
@@ -80,7 +83,8 @@ def _read_or_make(path: Path) -> bytes:
             pass
         finally:
             made.unlink()
-        _sync(path.parent)
+        sync_folder(path.parent)
+        sync_folder(path.parent.parent)
     return _read(path)
 
 
@@ -92,7 +96,8 @@ def _read(path: Path) -> bytes:
     return found
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in `folder` on the disk: a synced file may still lose its own."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -5,7 +5,14 @@ from datetime import date
 from ledger.decisions.carnets import Carnet
 from ledger.decisions.funding import LARGEST_CHUNK, PARCEL, is_parcel
 from ledger.decisions.programmes import Order, Programme
-from ledger.decisions.situation import Accepted, Command, Decision, Situation, require
+from ledger.decisions.situation import (
+    Accepted,
+    Command,
+    Decision,
+    InvalidCommandError,
+    Situation,
+    require,
+)
 from ledger.facts import (
     AnyFact,
     CarnetAssigned,
@@ -65,7 +72,17 @@ class IssueCarnets(Command, frozen=True, kw_only=True):
 
 
 def decide_issue(command: IssueCarnets, at: Situation) -> Decision:
-    """Issue the next carnets of an order, in the order of their numbers."""
+    """Issue the next carnets of an order, in the order of their numbers.
+
+    Raises:
+        InvalidCommandError: the ledger does not know the pepper. It could be lost, or be made
+            anew under its name, and nobody would notice before the tickets open for nobody.
+    """
+    origin = at.reference.origin
+    if origin is None or command.pepper_id not in origin.peppers:
+        raise InvalidCommandError(
+            f"pepper_id: {command.pepper_id} is none of the peppers that this ledger began with"
+        )
     programme: Programme | None = at.streams.get(command.stream)
     if programme is None:
         return Refusal(Reason.PROGRAMME_UNKNOWN)

@@ -181,7 +181,7 @@ def test_an_order_draws_on_the_envelope_that_it_is_in() -> None:
 def test_a_closed_envelope_is_drawn_on_no_more() -> None:
     """What stands in the programmes inside it goes on."""
     inside = programme_opened(parent=ENVELOPE)
-    log = log_of(programme_opened(programme=ENVELOPE), inside, *STARTED[2:])
+    log = log_of(STARTED[0], programme_opened(programme=ENVELOPE), inside, *STARTED[2:])
     assert isinstance(log.submit(order_carnets(parent=ENVELOPE)), Accepted)
     log.submit(close_programme(programme=ENVELOPE))
 

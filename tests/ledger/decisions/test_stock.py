@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ledger.decisions.situation import Accepted
+from ledger.decisions.situation import Accepted, InvalidCommandError
 from ledger.values.ids import carnet_stream, programme_stream
 from ledger.values.reasons import Reason, Refusal
 from tests.builders.commands import assign, issue, transfer
@@ -13,6 +13,7 @@ from tests.builders.facts import (
     digests_of,
     end_of,
     issued,
+    ledger_started,
     programme_closed,
     rules_published,
     transferred,
@@ -33,6 +34,23 @@ def test_a_chunk_of_an_order_is_issued_with_the_digests_of_its_codes() -> None:
         (carnet_stream("BFC22-0000002"), issued(2)),
         (programme_stream(PROGRAMME), carnets_issued()),
     )
+
+
+def test_carnets_are_issued_only_with_a_pepper_that_the_ledger_began_with() -> None:
+    """Nothing holds a service to another one: lost or made anew, it would open no ticket."""
+    known = {"p1": "0" * 32, "p2": "1" * 32}
+    ready = given(ledger_started(peppers=known), *ORDERED[1:])
+
+    for name in known:
+        assert isinstance(issue(pepper_id=name).decide(ready), Accepted)
+    for unknown in ("p3", "2022", ""):
+        with pytest.raises(InvalidCommandError, match=f"pepper_id: {unknown} is none of the"):
+            issue(pepper_id=unknown).decide(ready)
+
+
+def test_carnets_are_not_issued_before_the_ledgers_first_fact() -> None:
+    with pytest.raises(InvalidCommandError, match="pepper_id"):
+        issue().decide(given(*ORDERED[1:]))
 
 
 def test_an_order_is_issued_chunk_by_chunk_to_its_last_carnet() -> None:

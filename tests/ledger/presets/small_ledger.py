@@ -17,6 +17,7 @@ from ledger.facts import (
     CarnetsOrdered,
     Event,
     HolderRegistered,
+    OriginStarted,
     ReferenceFact,
     TerminalEnrolled,
     TerminalInvited,
@@ -57,6 +58,8 @@ class SmallLedger:
     happened: int = 0
 
     def __post_init__(self) -> None:
+        peppers = {"p": PEPPER.fingerprint}
+        self.reference.fold(OriginStarted(demo=False, peppers=peppers), 0)
         self.reference.fold(HolderRegistered(holder=HOLDER, name="Stock"), 0)
 
     def open(self, name: str, on: date | None = None) -> None:
