@@ -10,6 +10,7 @@ from ledger.postgres.binaries import Binaries
 from ledger.postgres.errors import PostgresUnavailableError
 from ledger.postgres.passwords import ensure_password, write_private
 from ledger.postgres.places import Places, give
+from ledger.secrets import sync_folder
 
 ADMIN = "postgres"  # the superuser, for this package alone; ledgers have roles of their own
 
@@ -39,7 +40,8 @@ def create_cluster(places: Places, binaries: Binaries, lock: int) -> None:
     _initdb(places, binaries, draft, lock)
     (draft / "data").rename(places.data)
     shutil.rmtree(draft)
-    _sync(places.home)
+    sync_folder(places.home)
+    sync_folder(places.home.parent)
 
 
 def _initdb(places: Places, binaries: Binaries, draft: Path, lock: int) -> None:
@@ -79,11 +81,3 @@ def child_environment() -> dict[str, str]:
     kept = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     return {**environment, "LC_ALL": "C", "TZ": "UTC"}
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -8,6 +8,8 @@ import os
 import secrets
 from pathlib import Path
 
+from ledger.secrets import sync_folder
+
 BITS = 256
 
 
@@ -29,3 +31,4 @@ def write_private(file: Path, text: str) -> None:
         opened.flush()
         os.fsync(opened.fileno())
     draft.rename(file)
+    sync_folder(file.parent)
