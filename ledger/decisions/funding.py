@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, Literal
+from unicodedata import normalize
 
 from ledger.decisions.carnets import Carnet
 from ledger.decisions.situation import Accepted, Command, Decision, Situation, require
@@ -41,7 +42,7 @@ class Funding:
     """Running totals of a millésime, in cents, and the entries that they come from."""
 
     covered: Counter[Stage] = field(default_factory=Counter)
-    entries: set[tuple[Stage, str]] = field(default_factory=set)
+    entries: dict[tuple[Stage, str], str] = field(default_factory=dict)  # by key: as written
     activated: int = 0
     allocated: Counter[str] = field(default_factory=Counter)  # of the activated, by funder
 
@@ -66,14 +67,20 @@ def _count(
     funding: Funding, stage: Stage, fact: FundingCommitted | FundingOrdered | FundingReceived
 ) -> None:
     funding.covered[stage] += sum(fact.cents.values())
-    funding.entries.add((stage, fact.reference))
+    funding.entries[stage, reference_key(fact.reference)] = fact.reference
+
+
+def reference_key(reference: str) -> str:
+    """What one reference has in common with itself typed otherwise: its letters and digits."""
+    return "".join(filter(str.isalnum, normalize("NFKC", reference).casefold()))
 
 
 class RecordFunding(Command, frozen=True, kw_only=True):
     """A funder committed, ordered or paid face value. Fees are booked elsewhere.
 
     The reference is the commitment's, the mandate's or the bank entry's own. It counts once, or
-    two people who book the same entry would bring twice its amount into circulation.
+    two people who book the same entry would bring twice its amount into circulation. They type it
+    from a statement, so neither capitals nor spaces nor hyphens make another one of it.
     """
 
     programme: ProgrammeId
@@ -87,6 +94,10 @@ class RecordFunding(Command, frozen=True, kw_only=True):
             holds=bool(self.cents) and min(self.cents.values()) > 0,
             otherwise="cents: a positive amount for each funder, and at least one funder",
         )
+        require(
+            holds=bool(reference_key(self.reference)),
+            otherwise="reference: at least one letter or digit",
+        )
 
     @property
     def stream(self) -> StreamId:
@@ -97,8 +108,9 @@ class RecordFunding(Command, frozen=True, kw_only=True):
         if entry is None:
             return Refusal(Reason.PROGRAMME_UNKNOWN)
         funding: Funding = at.streams.get(self.stream) or Funding()
-        if (self.stage, self.reference) in funding.entries:
-            return Refusal(Reason.FUNDING_RECORDED, detail={"reference": self.reference})
+        recorded = funding.entries.get((self.stage, reference_key(self.reference)))
+        if recorded is not None:
+            return Refusal(Reason.FUNDING_RECORDED, detail={"reference": recorded})
         if not self.cents.keys() <= entry.opened.shares.keys():
             return Refusal(Reason.FUNDER_UNKNOWN)
         fact = _STAGE_FACTS[self.stage](

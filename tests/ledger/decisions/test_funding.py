@@ -65,6 +65,39 @@ def test_an_entry_counts_once_at_each_stage_of_each_millesime() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "VIR-Été-0001",
+        "vir-été-0001",
+        " VIR-Été-0001 ",
+        "VIR Été 0001",
+        "VIR\u2011Été\u20110001",  # hyphens that do not break the line
+        "VIR\N{NO-BREAK SPACE}Été/0001",
+        "VIRE\N{COMBINING ACUTE ACCENT}te\N{COMBINING ACUTE ACCENT}0001",  # as some systems copy it
+        "\uff36\uff29\uff32-Été-0001",  # of full width
+    ],
+    ids=ascii,
+)
+def test_an_entry_counts_once_however_its_reference_is_typed(typed: str) -> None:
+    """The refusal names the one that stands in the books, as it was written there."""
+    log = log_of(*STARTED)
+    assert isinstance(log.submit(record_funding(reference="VIR-Été-0001")), Accepted)
+
+    assert log.submit(record_funding(reference=typed)) == Refusal(
+        Reason.FUNDING_RECORDED, detail={"reference": "VIR-Été-0001"}
+    )
+
+
+@pytest.mark.parametrize("other", ["VIR-0002", "VIR-00010", "VIR-0001 bis", "VIR-001", "VIR-000"])
+def test_another_reference_is_another_entry(other: str) -> None:
+    log = log_of(*STARTED, funding_received(reference="VIR-0001"))
+
+    (fact,) = facts_of(log.submit(record_funding(reference=other)))
+    assert isinstance(fact, FundingReceived)
+    assert fact.reference == other
+
+
 def test_funding_that_comes_after_the_end_brings_nothing_into_circulation() -> None:
     log = log_of(*STOCKED, programme_closed())
 

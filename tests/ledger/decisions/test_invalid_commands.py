@@ -47,6 +47,7 @@ def wish(name: str, make: Callable[..., Command], told: str = "", **changes: obj
 
 
 CENTS = "cents: a positive amount for each funder"
+REFERENCE = "reference: at least one letter or digit"
 PARCEL = "carnets: 1 to 400, none twice"
 TICKETS = "tickets: numbers from 1, ascending"
 SHARES = "shares: a positive weight for each funder"
@@ -60,6 +61,8 @@ INVALID = [
     wish("fund zero", record_funding, CENTS, cents={"region": Cents(0)}),
     wish("take funding back", record_funding, CENTS, cents={"region": Cents(-1)}),
     wish("fund zero of one", record_funding, CENTS, cents={"region": Cents(1), "state": Cents(0)}),
+    wish("fund under no name", record_funding, REFERENCE, reference=""),
+    wish("fund under a dash", record_funding, REFERENCE, reference=" \u2014 "),
     wish("activate none", activate, PARCEL, carnets=()),
     wish("activate one twice", activate, PARCEL, carnets=serials(1, 2, 1)),
     wish("activate too many", activate, PARCEL, carnets=TOO_MANY),
@@ -104,6 +107,7 @@ INVALID = [
 # What is just still allowed.
 VALID = [
     wish("fund a cent", record_funding, cents={"region": Cents(1)}),
+    wish("fund under a digit", record_funding, reference="7"),
     wish("activate a full chunk", activate, carnets=CHUNK),
     wish("activate one", activate, carnets=serials(1)),
     wish("issue a full chunk", issue, digests=(DIGESTS,) * LARGEST_CHUNK),
