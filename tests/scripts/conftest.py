@@ -13,10 +13,10 @@ from ledger.settings import Settings
 from scripts.demonstration.clock import DemoClock
 from scripts.demonstration.playing import begin
 from scripts.stock.printing import read_print
+from tests.postgres_fixtures import QUICK
 from tests.scripts.running import Souche
 
-# Without waiting for the disk: these tests kill processes, not machines.
-FAST = {"fsync": "off", "synchronous_commit": "off", "shared_buffers": "32MB"}
+FAST = {**QUICK, "shared_buffers": "32MB"}
 NUMBERS = count(1)
 STOCK = "region-bfc"
 POINT = "ml-belrive"
