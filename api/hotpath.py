@@ -1,7 +1,8 @@
 """The terminals' routes: redeem, redeem in batches, void, check.
 
 Bare ASGI, because a framework's dispatch costs more than the whole of the work. The way of one
-redemption: read the body, check the MAC, parse, submit, answer after the commit.
+redemption: check the MAC, read the body, parse, submit, answer after the commit. Nothing of a body
+is kept for who has not proved who they are.
 """
 
 import logging
@@ -25,8 +26,18 @@ from api.claims import (
 from api.contract import BatchAnswer, CheckAnswer, RedemptionRequest, Verdict
 from api.limits import Places, check_limit, guess_limit, refusal_limit
 from api.problems import Problem, ProblemError, problem, problem_for
-from api.signatures import Sessions, Signer
-from api.wire import Receive, Scope, Send, answer, answer_problem, encode, headers_of, read_body
+from api.signatures import Sessions, Signer, check_body
+from api.wire import (
+    Receive,
+    Scope,
+    Send,
+    answer,
+    answer_problem,
+    encode,
+    headers_of,
+    read_body,
+    refuse_other_bodies,
+)
 from ledger.batch import Outcome, Recorded
 from ledger.decisions.situation import Finding
 from ledger.values.ids import ClaimId, is_uuid
@@ -79,10 +90,12 @@ class Hotpath:
             return
         try:
             headers = headers_of(scope)
-            body = await read_body(headers, receive)
-            signer = self._sessions.authenticate("POST", scope["raw_path"], headers, body)
+            refuse_other_bodies(headers)
+            signer = self._sessions.authenticate("POST", scope["raw_path"], headers)
             self._refusals.require(signer.terminal)
             with self._places.held(signer.terminal):
+                body = await read_body(receive)
+                check_body(headers, body)
                 status, answered = await handler(signer, body)
         except ProblemError as e:
             await answer_problem(send, e.problem, e.headers)

@@ -46,14 +46,12 @@ def refuse_other_bodies(headers: Mapping[bytes, bytes]) -> None:
         raise ProblemError(problem("unsupported-media-type"))
 
 
-async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+async def read_body(receive: Receive) -> bytes:
     """The whole body.
 
     Raises:
-        ProblemError: it is larger than 1 MiB, and it is not read further than that; or it isn't
-            declared as JSON.
+        ProblemError: it is larger than 1 MiB, and it is not read further than that.
     """
-    refuse_other_bodies(headers)
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):

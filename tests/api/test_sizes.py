@@ -12,11 +12,13 @@ from fastapi import Request
 
 from api.app import _limited
 from api.wire import LARGEST_BODY, Message, Receive, read_body
-from tests.api.asking import BODIES, example_of
+from tests.api.asking import BODIES, SIGNED, example_of
 from tests.api.device import Device
 from tests.api.ledgers import Served
 
 PATHS = [example_of(f"POST {path}") for path in BODIES]
+HOT = [example_of(f"POST {path}") for path in SIGNED]
+COLD = [path for path in PATHS if path not in HOT]
 
 
 @contextmanager
@@ -36,6 +38,12 @@ def head(service: Served, path: str, *lines: str) -> bytes:
         *lines,
     ]
     return "\r\n".join([*told, "", ""]).encode()
+
+
+def signature(device: Device, path: str, body: bytes) -> list[str]:
+    """Header lines by which a device signs a body."""
+    headers = device.sign(path, body).headers.items()
+    return [f"{name}: {value}" for name, value in headers if name != "content-type"]
 
 
 def answer(connection: socket.socket) -> tuple[int, bytes]:
@@ -77,11 +85,14 @@ def test_a_length_that_no_message_has_is_refused_by_the_server(shared: Served) -
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_chunks_are_refused_as_soon_as_they_are_too_much(shared: Served, path: str) -> None:
+def test_chunks_are_refused_as_soon_as_they_are_too_much(
+    shared: Served, device: Device, path: str
+) -> None:
     """The last chunk never comes: the answer does not wait for it."""
     before = shared.log_size()
     with connected(shared) as connection:
-        connection.sendall(head(shared, path, "Transfer-Encoding: chunked"))
+        signed = signature(device, path, b"") if path in HOT else []
+        connection.sendall(head(shared, path, "Transfer-Encoding: chunked", *signed))
         for _ in range(17):
             connection.sendall(b"10000\r\n" + b" " * 65536 + b"\r\n")
         status, body = answer(connection)
@@ -89,6 +100,19 @@ def test_chunks_are_refused_as_soon_as_they_are_too_much(shared: Served, path: s
     assert status == 413
     assert b"urn:souche:problem:too-large" in body
     assert shared.log_size() == before
+
+
+@pytest.mark.parametrize("path", HOT)
+def test_who_has_not_signed_is_refused_before_any_of_a_body_is_read(
+    shared: Served, path: str
+) -> None:
+    """Else each connection of a stranger could have us keep a mebibyte."""
+    with connected(shared) as connection:
+        connection.sendall(head(shared, path, f"Content-Length: {LARGEST_BODY}"))
+        status, body = answer(connection)
+
+    assert status == 401
+    assert b"urn:souche:problem:unauthenticated" in body
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -117,13 +141,10 @@ def test_a_mebibyte_in_single_bytes_is_read_in_time(path: str) -> None:
     assert time.monotonic() - began < 40  # copying all of it each time takes minutes
 
 
-JSON_IN_CHUNKS = {b"content-type": b"application/json", b"transfer-encoding": b"chunked"}
-
-
 async def read(path: str, receive: Receive) -> bytes:
     """As the hot path reads a body, or as the framework does."""
     if path == "/v1/redemptions":
-        return await read_body(JSON_IN_CHUNKS, receive)
+        return await read_body(receive)
     return await Request({"type": "http", "headers": []}, _limited(receive)).body()
 
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from api import client_wire, signatures
 from api.client_wire import Key, decode_base64url, key_from_pem
 from api.problems import ProblemError
-from api.signatures import Sessions
+from api.signatures import Sessions, check_body
 from ledger.values import codes, keys
 from ledger.values.codes import MalformedCodeError, Pepper, parse_code, shown
 from tests.api import vectors
@@ -219,9 +219,11 @@ def test_the_service_takes_these_requests_at_their_time_and_no_others(
 
     def opened(path: str = case["path"], body: bytes = body) -> str | None:
         try:
-            return sessions.authenticate("POST", path.encode(), headers, body).terminal
+            signer = sessions.authenticate("POST", path.encode(), headers)
+            check_body(headers, body)
         except ProblemError as e:
             return e.problem.reason
+        return signer.terminal
 
     assert opened() == vectors.TERMINAL
     assert opened(path="/v1/other") == "unauthenticated"
