@@ -81,6 +81,7 @@ _REFUSALS: Final = {
     Reason.INVITATION_UNKNOWN: (404, "There is no such invitation", "Cette invitation est inconnue"),
     Reason.INVITATION_USED: (409, "The invitation was used", "L'invitation a déjà servi"),
     Reason.INVITATION_EXPIRED: (410, "The invitation has expired; ask for another", "L'invitation a expiré ; demandez-en une autre"),
+    Reason.KEY_USED: (409, "This terminal has had this key before; make another", "Ce terminal a déjà eu cette clé ; créez-en une autre"),
     Reason.TOO_MANY_ROLLS: (409, "This terminal's key was replaced three times within a day; wait", "La clé de ce terminal a été remplacée trois fois en un jour ; attendez"),
     Reason.CODE_UNKNOWN: (404, "There is no such ticket", "Ce ticket n'existe pas"),
     Reason.CLAIM_UNKNOWN: (404, "There is no such redemption of exactly these tickets; show all that it took", "Cet encaissement est inconnu pour ces tickets exactement ; présentez tous ceux qu'il a pris"),

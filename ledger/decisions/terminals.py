@@ -30,24 +30,29 @@ ROLLS_WITHIN: Final = timedelta(days=1)
 
 
 @dataclass(slots=True)
-class RolledKeys:
-    """When a device replaced its key: the last times, as many as count."""
+class Keys:
+    """The keys that a device has had, and when it replaced them: the last times that count."""
 
-    at: deque[datetime] = field(default_factory=lambda: deque(maxlen=ROLLS))
+    fingerprints: set[str] = field(default_factory=set)
+    rolled_at: deque[datetime] = field(default_factory=lambda: deque(maxlen=ROLLS))
 
-    def may_go_on(self, now: datetime) -> bool:
+    def may_roll(self, now: datetime) -> bool:
         """Whether the device may replace its key once more."""
-        return len(self.at) < ROLLS or now - self.at[0] >= ROLLS_WITHIN
+        return len(self.rolled_at) < ROLLS or now - self.rolled_at[0] >= ROLLS_WITHIN
 
 
-def evolve(
-    rolled: RolledKeys | None, event: Event, fact: TerminalFact, position: int
-) -> RolledKeys:
+def evolve(keys: Keys | None, event: Event, fact: TerminalFact, position: int) -> Keys:
     """Fold one event in. What else is known of a device is reference data."""
-    rolled = rolled or RolledKeys()
-    if isinstance(fact, KeyRolled):
-        rolled.at.append(event.recorded_at)
-    return rolled
+    keys = keys or Keys()
+    match fact:
+        case TerminalEnrolled():
+            keys.fingerprints.add(fact.fingerprint)
+        case KeyRolled():
+            keys.fingerprints.add(fact.fingerprint)
+            keys.rolled_at.append(event.recorded_at)
+        case TerminalInvited() | TerminalRevoked():
+            pass
+    return keys
 
 
 class TerminalAct(Command, frozen=True, kw_only=True):
@@ -141,7 +146,10 @@ class RevokeTerminal(TerminalAct, frozen=True, kw_only=True):
 
 
 class RollKey(TerminalAct, frozen=True, kw_only=True):
-    """Replace the device's key; sessions of the old one are over."""
+    """Replace the device's key; sessions of the old one are over.
+
+    For good: a session is known by its key alone, so a key that came back would revive them.
+    """
 
     replaces: str  # fingerprint of the key that asked for it
     algorithm: KeyAlgorithm
@@ -154,8 +162,10 @@ class RollKey(TerminalAct, frozen=True, kw_only=True):
             return entry
         if entry.fingerprint != self.replaces:
             return Refusal(Reason.SESSION_ENDED)
-        before: RolledKeys = at.streams[self.stream]
-        if not before.may_go_on(at.now):
+        keys: Keys = at.streams[self.stream]
+        if self.fingerprint in keys.fingerprints:
+            return Refusal(Reason.KEY_USED)
+        if not keys.may_roll(at.now):
             return Refusal(Reason.TOO_MANY_ROLLS)
         rolled = KeyRolled(
             terminal=self.terminal,

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     INVITATION_UNKNOWN = "invitation-unknown"
     INVITATION_USED = "invitation-used"
     INVITATION_EXPIRED = "invitation-expired"
+    KEY_USED = "key-used"
     TOO_MANY_ROLLS = "too-many-rolls"
     # What is asked about. A code that is wrong and one that doesn't exist look the same.
     CODE_UNKNOWN = "code-unknown"

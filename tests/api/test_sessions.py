@@ -233,25 +233,34 @@ class TestRolling:
 
         assert refused(client.post("/v1/terminals/roll", json=asked), 401) == "unauthenticated"
 
-    def test_there_and_back_and_there_again_are_three_rolls(
-        self, shared: Served, spare: Device
+    def test_a_key_does_not_come_back(
+        self, shared: Served, client: httpx.Client, spare: Device, carnet: list[str]
     ) -> None:
+        """The sessions that were opened with it would."""
+        first = spare.roll(NEW)
         before = shared.log_size()
-        spare.roll(spare.roll(spare.roll(NEW)))
 
-        assert shared.log_size() == before + 3
-        assert spare.key is NEW
-        spare.open_session()
+        answer = client.post("/v1/terminals/roll", json=spare.rolling(first))
+
+        assert refused(answer, 409) == "key-used"
+        assert refused(spare.redeem(carnet[0]), 401) == "session-ended"
+        assert shared.log_size() == before
+
+    def test_who_has_seen_a_roll_can_not_bring_its_key_back(
+        self, client: httpx.Client, spare: Device
+    ) -> None:
+        seen = spare.rolling(NEW)
+        answered(client.post("/v1/terminals/roll", json=seen), 201)
+        spare.key = NEW
+        spare.roll()
+
+        assert refused(client.post("/v1/terminals/roll", json=seen), 401) == "unauthenticated"
 
     def test_a_nonce_is_good_for_one_roll(self, client: httpx.Client, spare: Device) -> None:
-        """Who has seen a device roll to a key can't bring that key back later."""
-        first = spare.key
-        spare.roll(NEW)
+        first = spare.roll(NEW)
         back = spare.rolling(first)
-        answered(client.post("/v1/terminals/roll", json=back), 201)
-        spare.key = first
-        spare.roll(NEW)
 
+        assert refused(client.post("/v1/terminals/roll", json=back), 409) == "key-used"
         assert refused(client.post("/v1/terminals/roll", json=back), 401) == "nonce-spent"
 
 

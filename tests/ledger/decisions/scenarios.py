@@ -131,11 +131,9 @@ A_DAY = timedelta(days=1)
 HALF_AN_HOUR = timedelta(minutes=30)  # the example rules' delay for a void
 INVITED = terminal_invited(terminal=OTHER_TERMINAL)
 REDEEMED = (*READY, redeemed())
-# A device has rolled its key from one to another, back, and so on: it has the first one again.
-ROLLED = (
-    *AT_THE_VENUE,
-    *(key_rolled(fingerprint=each) for each in (NEW_FINGERPRINT, "0" * 16, FINGERPRINT)),
-)
+# A device has rolled its key as often as it may in a day, and has the last of these.
+ROLLED_TO = ("1" * 16, "2" * 16, "3" * 16)
+ROLLED = (*AT_THE_VENUE, *(key_rolled(fingerprint=each) for each in ROLLED_TO))
 CATALOGUED = under(READY, services=("cv", "impots"))
 ORDERED = (*STARTED, carnets_ordered())
 CUT_OFF = (cutoff_fixed(),)
@@ -201,8 +199,27 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
     Reason.INVITATION_EXPIRED: (
         Scenario("to the second", (terminal_invited(),), enrol_terminal(asked_at=INVITED_UNTIL)),
     ),
+    Reason.KEY_USED: (
+        Scenario("roll to the key that it has", AT_THE_VENUE, roll_key(fingerprint=FINGERPRINT)),
+        Scenario(
+            "roll back to the first",
+            (*AT_THE_VENUE, key_rolled()),
+            roll_key(replaces=NEW_FINGERPRINT, fingerprint=FINGERPRINT),
+        ),
+        Scenario(
+            "roll back to one between",
+            ROLLED,
+            roll_key(replaces=ROLLED_TO[-1], fingerprint=ROLLED_TO[0]),
+            at=NOW + A_DAY,
+        ),
+    ),
     Reason.TOO_MANY_ROLLS: (
-        Scenario("roll for the fourth time in a day", ROLLED, roll_key(), at=NOW + A_DAY - SECOND),
+        Scenario(
+            "roll for the fourth time in a day",
+            ROLLED,
+            roll_key(replaces=ROLLED_TO[-1]),
+            at=NOW + A_DAY - SECOND,
+        ),
     ),
     Reason.CODE_UNKNOWN: (
         Scenario("no such carnet", READY, redeem(codes=(code(number=9),))),

@@ -54,6 +54,7 @@ from tests.builders.history import (
     under,
 )
 from tests.builders.world import (
+    FINGERPRINT,
     MILLESIME,
     NEW_FINGERPRINT,
     NOW,
@@ -62,7 +63,7 @@ from tests.builders.world import (
     TOWN_HALL,
 )
 from tests.ledger.decisions.guards import GUARDS
-from tests.ledger.decisions.scenarios import ROLLED
+from tests.ledger.decisions.scenarios import ROLLED, ROLLED_TO
 
 TOO_LATE = NOW + timedelta(days=1)
 NOWHERE = AcceptanceArea("venues")
@@ -180,9 +181,16 @@ CASES = [
     ),
     Both(
         Reason.SESSION_ENDED,
+        Reason.KEY_USED,
+        ROLLED,
+        roll_key(fingerprint=FINGERPRINT),
+        NOW + timedelta(days=1),
+    ),
+    Both(
+        Reason.KEY_USED,
         Reason.TOO_MANY_ROLLS,
         ROLLED,
-        roll_key(replaces=NEW_FINGERPRINT),
+        roll_key(replaces=ROLLED_TO[-1], fingerprint=FINGERPRINT),
     ),
     Both(
         Reason.FUNDING_RECORDED,

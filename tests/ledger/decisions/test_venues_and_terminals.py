@@ -30,7 +30,15 @@ from tests.builders.facts import (
     venue_suspended,
 )
 from tests.builders.history import AT_THE_VENUE, CIRCULATING, READY, facts_of, given, log_of
-from tests.builders.world import FINGERPRINT, INVITED_UNTIL, NEW_FINGERPRINT, NOW, TERMINAL, VENUE
+from tests.builders.world import (
+    FINGERPRINT,
+    INVITED_UNTIL,
+    KEY,
+    NEW_FINGERPRINT,
+    NOW,
+    TERMINAL,
+    VENUE,
+)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +104,16 @@ def test_a_rolled_key_ends_the_sessions_of_the_old_one() -> None:
     assert facts_of(log.submit(roll_key())) == (key_rolled(),)
     assert log.submit(redeem()) == Refusal(Reason.SESSION_ENDED)
     assert facts_of(log.submit(redeem(fingerprint=NEW_FINGERPRINT)))
+
+
+def test_the_sessions_of_a_key_are_over_for_good() -> None:
+    """Rolled from A to B and back to A, it would revive what was opened with A."""
+    log = log_of(*READY)
+    log.submit(roll_key())
+
+    back = roll_key(replaces=NEW_FINGERPRINT, public_key=KEY, fingerprint=FINGERPRINT)
+    assert log.submit(back, NOW + timedelta(days=400)) == Refusal(Reason.KEY_USED)
+    assert log.submit(redeem()) == Refusal(Reason.SESSION_ENDED)
 
 
 def test_a_key_may_be_rolled_again_a_day_after_the_third_last_time() -> None:
