@@ -1,7 +1,9 @@
 """A database for a ledger, wherever it is."""
 
+import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -59,6 +61,42 @@ def test_a_lost_password_file_is_made_again(folder: Path) -> None:
         prepare_embedded(server, ROLES)
         (server.places.secrets / ROLES.writer).unlink()
         insert(prepare_embedded(server, ROLES).writer)
+
+
+@contextmanager
+def logged(server: PostgresServer) -> Iterator[list[str]]:
+    """What the writer's sessions left in the server's log in a block, once that has ended."""
+    lines: list[str] = []
+    with server.places.log.open() as log:
+        log.seek(0, os.SEEK_END)
+        yield lines
+        lines += [line for line in log if ROLES.writer in line or line.startswith("\t")]
+
+
+def test_a_writer_that_comes_second_leaves_one_short_line_in_the_servers_log(
+    postgres_server: PostgresServer, database: Database
+) -> None:
+    """It is an ordinary day, and the log has to have room for years of them."""
+    insert(database.writer)
+    with logged(postgres_server) as lines, pytest.raises(errors.UniqueViolation):
+        insert(database.writer)
+
+    assert len(lines) == 1
+    assert len(lines[0]) < 150
+
+
+def test_a_writers_real_errors_are_in_the_servers_log(
+    postgres_server: PostgresServer, database: Database
+) -> None:
+    """A damaged page or a full disk is of the same level as this one."""
+    with (
+        logged(postgres_server) as lines,
+        psycopg.connect(database.writer) as connection,
+        pytest.raises(errors.DivisionByZero),
+    ):
+        connection.execute("SELECT 1 / 0")
+
+    assert [line.split("ERROR:")[1].strip() for line in lines] == ["division by zero"]
 
 
 @pytest.mark.parametrize(
