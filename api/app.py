@@ -1,5 +1,6 @@
 """The application: hot routes as bare ASGI, all else in FastAPI, one edge around both."""
 
+from asyncio import get_running_loop, timeout_at
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from http import HTTPStatus
@@ -25,6 +26,7 @@ from api import (
     terminals,
     venues,
     views,
+    wire,
 )
 from api.bodies import place_of
 from api.hotpath import Hotpath
@@ -46,7 +48,12 @@ from ledger.settings import Settings
 
 OpenDatabase = Callable[[], AbstractContextManager[Database]]
 
-_STATUSES: Final = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+_STATUSES: Final = {
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "too-slow",
+    413: "too-large",
+}
 
 
 class Souche:
@@ -166,12 +173,21 @@ async def _on_failure(_: Request, __: Exception) -> Response:
 
 
 def _limited(receive: Receive) -> Receive:
-    """`receive`, until it has given more than 1 MiB."""
-    given = 0
+    """`receive`, until it has given more than 1 MiB, or a body has taken too long to arrive."""
+    given, ends_at = 0, 0.0
+    is_whole = False
 
     async def limited() -> dict[str, object]:
-        nonlocal given
-        message = await receive()
+        nonlocal given, ends_at, is_whole
+        if is_whole:  # what is waited for now is the end of the connection
+            return dict(await receive())
+        ends_at = ends_at or get_running_loop().time() + wire.BODY_SECONDS
+        try:
+            async with timeout_at(ends_at):
+                message = await receive()
+        except TimeoutError as e:
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT) from e
+        is_whole = not message.get("more_body")
         given += len(message.get("body", b""))
         if given > LARGEST_BODY:
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
