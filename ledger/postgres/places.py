@@ -26,6 +26,7 @@ from ledger.postgres.errors import PostgresUnavailableError
 from ledger.postgres.passwords import write_private
 
 STATE = Path("/var/lib/souche")  # used by root only
+LOCATION = "postgresql.location"  # in the data folder: where the home is, if elsewhere
 PORT = 5432  # there is no TCP; it names the socket
 PRIVATE = 0o700
 SOCKET_PATH_LIMIT = 103  # bytes, of the socket itself: macOS; Linux has room for 107
@@ -133,7 +134,7 @@ def own_state_folder() -> Path:
 
 def _home(data_folder: Path) -> Path:
     beside = data_folder / "postgresql"
-    location = data_folder / "postgresql.location"
+    location = data_folder / LOCATION
     if location.exists():
         return _recorded_home(data_folder, location)
     if (beside / "data").exists() or account_for(beside / "data").is_us:
@@ -166,7 +167,7 @@ def record_home(places: Places, data_folder: Path) -> None:
     """
     data_folder = data_folder.resolve()
     if places.home.parent != data_folder:
-        _record(data_folder / "postgresql.location", places.home, of=data_folder)
+        _record(data_folder / LOCATION, places.home, of=data_folder)
         write_private(places.home / "belongs-to", f"{data_folder}\n")
 
 

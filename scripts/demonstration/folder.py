@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from ledger.postgres.places import find_places
+from ledger.postgres.places import LOCATION, find_places
 from ledger.postgres.process import try_lock
 from scripts.common.ending import CommandError, Exit
 
@@ -43,14 +43,14 @@ def demo_folder(data: Path) -> Iterator[None]:
 
 
 def _empty(data: Path) -> None:
-    """Remove what an earlier demo left."""
-    if all(found.name == MARK for found in data.iterdir()):
-        return
+    """Remove what an earlier demo left, also where its removal was cut short."""
     places = find_places(data)
     lock = try_lock(places)
     if lock is None:
         raise _taken(data)  # somebody looks at its books, and runs its database
     try:
+        # First, so that it never names what has gone; without it the home is found all the same.
+        (data / LOCATION).unlink(missing_ok=True)
         shutil.rmtree(places.home)
         for found in data.iterdir():
             if found.name != MARK:

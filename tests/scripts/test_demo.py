@@ -1,6 +1,7 @@
 """The demo, as whoever looks at Souche first runs it."""
 
 import json
+import shutil
 import socket
 import subprocess
 from collections.abc import Callable
@@ -8,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from ledger.postgres import places
+from ledger.postgres.places import find_places, give, record_home
 from ledger.settings import Settings
 from scripts.common.ending import CommandError
 from scripts.demo import _listen
-from scripts.demonstration.folder import demo_folder
+from scripts.demonstration.folder import MARK, demo_folder
 from tests.scripts.conftest import free_port
 from tests.scripts.running import Souche
 
@@ -117,6 +120,34 @@ def test_of_two_that_begin_at_once_one_is_refused(tmp_path: Path) -> None:
         pytest.fail("both have it")
     with demo_folder(tmp_path / "demo"):
         pass
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["database there", "database gone"])
+def test_what_one_demo_began_to_remove_the_next_one_removes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, gone: bool
+) -> None:
+    """For root the database is elsewhere: other accounts can't enter this folder."""
+    monkeypatch.setattr(places, "STATE", tmp_path / "state")
+    with demo_folder(tmp_path / "demo"):
+        left = find_places(tmp_path / "demo")
+        left.data.mkdir()
+        give(left.data, left.account)
+        record_home(left, tmp_path / "demo")
+    rmtree = shutil.rmtree
+
+    def killed(path: Path) -> None:
+        if gone:
+            rmtree(path)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt), demo_folder(tmp_path / "demo"):
+            pytest.fail("it was killed before")
+
+    with demo_folder(tmp_path / "demo"):
+        assert not left.home.exists()
+        assert [each.name for each in (tmp_path / "demo").iterdir()] == [MARK]
 
 
 def test_interrupted_it_leaves_nothing_running(new_data: Callable[[], Path]) -> None:
