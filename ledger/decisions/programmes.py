@@ -33,6 +33,7 @@ from ledger.values.ids import (
 from ledger.values.reasons import Reason, Refusal
 
 LARGEST_SIZE: Final = 99  # tickets: a code has two digits for them
+LARGEST_CLAIM: Final = 10  # tickets: what a device shows at once, though carnets may be larger
 FIRST_YEAR, LAST_YEAR = 2000, 2199  # of millésimes; any of them has its span of instants
 _COMMON_YEAR: Final = 2023  # without a 29 February
 
@@ -146,8 +147,12 @@ class PublishRules(Command, frozen=True, kw_only=True):
             otherwise=f"rules.sizes: 1 to {LARGEST_SIZE} tickets",
         )
         require(
-            holds=rules.face_value_cents > 0 and rules.max_tickets_per_claim > 0,
-            otherwise="rules: face_value_cents and max_tickets_per_claim are positive",
+            holds=rules.face_value_cents > 0,
+            otherwise="rules.face_value_cents: positive",
+        )
+        require(
+            holds=0 < rules.max_tickets_per_claim <= LARGEST_CLAIM,
+            otherwise=f"rules.max_tickets_per_claim: 1 to {LARGEST_CLAIM}",
         )
         require(
             holds=all(FIRST_YEAR <= year <= LAST_YEAR for year in rules.millesimes),

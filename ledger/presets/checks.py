@@ -4,15 +4,13 @@ import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
-from typing import Final
 
-from ledger.decisions.programmes import validity
+from ledger.decisions.programmes import LARGEST_CLAIM, LARGEST_SIZE, validity
 from ledger.facts import Rules
 from ledger.presets.model import Preset
 from ledger.values.clock import start_of_day
 from ledger.values.ids import NAME_PATTERN, PROGRAMME_PATTERN
 
-LARGEST_SIZE: Final = 99  # a ticket code has two digits for the ticket
 Problem = tuple[str, str]  # key, what is wrong there
 
 
@@ -91,8 +89,8 @@ def _rules(rules: Rules, zone: str) -> Iterator[Problem]:
         yield "sizes", f"must be one or more, from 1 to {LARGEST_SIZE}"
     if rules.face_value_cents <= 0:
         yield "face_value_cents", "must be positive"
-    if rules.max_tickets_per_claim <= 0:
-        yield "max_tickets_per_claim", "must be positive"
+    if not 1 <= rules.max_tickets_per_claim <= LARGEST_CLAIM:
+        yield "max_tickets_per_claim", f"must be from 1 to {LARGEST_CLAIM}"
     if rules.void_minutes < 0:
         yield "void_minutes", "can't be negative"
     if not rules.millesimes:

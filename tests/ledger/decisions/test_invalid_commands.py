@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ledger.decisions.funding import LARGEST_CHUNK
-from ledger.decisions.programmes import FIRST_YEAR, LARGEST_SIZE, LAST_YEAR
+from ledger.decisions.programmes import FIRST_YEAR, LARGEST_CLAIM, LARGEST_SIZE, LAST_YEAR
 from ledger.decisions.situation import Command, InvalidCommandError
 from ledger.values.money import Cents
 from tests.builders.commands import (
@@ -53,7 +53,8 @@ TICKETS = "tickets: numbers from 1, ascending"
 SHARES = "shares: a positive weight for each funder"
 SIZES = "rules.sizes: 1 to 99 tickets"
 DAYS = "rules: days are MM-DD"
-POSITIVE = "rules: face_value_cents and max_tickets_per_claim"
+POSITIVE = "rules.face_value_cents: positive"
+CLAIMS = "rules.max_tickets_per_claim: 1 to 10"
 YEARS = "rules.millesimes: 2000 to 2199"
 
 INVALID = [
@@ -83,7 +84,8 @@ INVALID = [
     wish("carnets without tickets", publish_rules, SIZES, sizes=(5, 0)),
     wish("more tickets than a code can number", publish_rules, SIZES, sizes=(5, 100)),
     wish("tickets worth nothing", publish_rules, POSITIVE, face_value_cents=Cents(0)),
-    wish("claims of no ticket", publish_rules, POSITIVE, max_tickets_per_claim=0),
+    wish("claims of no ticket", publish_rules, CLAIMS, max_tickets_per_claim=0),
+    wish("claims that no device can show", publish_rules, CLAIMS, max_tickets_per_claim=11),
     wish("a year before there were any", publish_rules, YEARS, millesimes=(2022, 1999)),
     wish("a year with five digits", publish_rules, YEARS, millesimes=(20222,)),
     wish("a first day of some years", publish_rules, DAYS, first_day="02-29"),
@@ -119,6 +121,7 @@ VALID = [
     wish("the smallest and the largest size", publish_rules, sizes=(LARGEST_SIZE, 1)),
     wish("a face value of a cent", publish_rules, face_value_cents=Cents(1)),
     wish("a ticket a claim", publish_rules, max_tickets_per_claim=1),
+    wish("as many as a device can show", publish_rules, max_tickets_per_claim=LARGEST_CLAIM),
     wish("the first and the last year", publish_rules, millesimes=(FIRST_YEAR, LAST_YEAR)),
     wish("no year any more", publish_rules, millesimes=()),
     wish("a last day in any year", publish_rules, last_day="02-28"),

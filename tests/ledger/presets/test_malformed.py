@@ -98,6 +98,12 @@ def broken(tmp_path: Path) -> Break:
         ),
         ("value = 450_000_00", "value = 1_00", "budget.total_cents", "make 12000100"),
         ("value = 1000", "value = 0", "rules.1.face_value_cents", "positive"),
+        (
+            SIZES,
+            f'{SIZES}\nmax_tickets_per_claim = {{ value = 11, assumed = "Many." }}',
+            "rules.1.max_tickets_per_claim",
+            "from 1 to 10",
+        ),
         ("value = [2022, 2023]", "value = []", "rules.1.millesimes", "at least one"),
         ('kind = "regions"', 'kind = "national"', "rules.1.acceptance", "but national"),
         ('kind = "regions"', 'kind = "oceans"', "rules.1.acceptance", "Invalid enum value"),
