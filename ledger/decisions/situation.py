@@ -39,13 +39,6 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     facts: tuple[tuple[StreamId, AnyFact], ...]
 
 
-class Repeated(msgspec.Struct, frozen=True):
-    """The command was carried out before; this is what it did."""
-
-    event: Event
-    position: int
-
-
 class Finding(msgspec.Struct, frozen=True):
     """The answer to a question that changes nothing."""
 
