@@ -14,7 +14,7 @@ from ledger.facts import (
     PaymentRunApproved,
     PaymentRunClosed,
     PaymentRunDrafted,
-    PaymentRunPaid,
+    PaymentRunPartPaid,
     PaymentRunSubmitted,
     RunFact,
     VenueReimbursed,
@@ -69,7 +69,7 @@ def evolve(run: PaymentRun | None, event: Event, fact: RunFact, position: int) -
             run.submitter = event.actor
         case PaymentRunApproved():
             run.approved = True
-        case PaymentRunPaid():
+        case PaymentRunPartPaid():
             run.parts_paid += 1
             run.transfers_paid += fact.transfers
             run.cents_paid += fact.amount_cents
@@ -248,7 +248,7 @@ class PayPart(RunCommand, frozen=True, kw_only=True):
             (transfer_stream(transfer.end_to_end_id), transfer)
             for transfer in (self._transfer(line) for line in paid)
         ]
-        left = PaymentRunPaid(
+        left = PaymentRunPartPaid(
             run=self.run,
             part=self.part,
             transfers=len(paid),

@@ -47,7 +47,7 @@ class VenueReimbursed(Fact, frozen=True, tag="transfer.venue-reimbursed.v1"):
     amount_cents: Cents
 
 
-class PaymentRunPaid(Fact, frozen=True, tag="payment-run.part-paid.v1"):
+class PaymentRunPartPaid(Fact, frozen=True, tag="payment-run.part-paid.v1"):
     """One part of the run left: its transfers stand in streams of their own."""
 
     run: RunId
@@ -71,7 +71,7 @@ RunFact = (
     | PaymentRunDrafted
     | PaymentRunSubmitted
     | PaymentRunApproved
-    | PaymentRunPaid
+    | PaymentRunPartPaid
     | PaymentRunClosed
 )
 TransferFact = VenueReimbursed

@@ -24,7 +24,7 @@ from ledger.facts import (
     PaymentRunApproved,
     PaymentRunClosed,
     PaymentRunDrafted,
-    PaymentRunPaid,
+    PaymentRunPartPaid,
     PaymentRunSubmitted,
     ProgrammeClosed,
     ProgrammeOpened,
@@ -391,8 +391,8 @@ def run_approved(*, cutoff: int = 1, parts: Iterable[str] = DIGESTS) -> PaymentR
     return PaymentRunApproved(run=RUN, digest=digest, submitter=OPERATOR)
 
 
-def part_paid(**changes: object) -> PaymentRunPaid:
-    example = PaymentRunPaid(
+def part_paid(**changes: object) -> PaymentRunPartPaid:
+    example = PaymentRunPartPaid(
         run=RUN, part=0, transfers=1, amount_cents=Cents(1000), held_transfers=0
     )
     return with_changes(example, changes)

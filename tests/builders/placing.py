@@ -22,7 +22,7 @@ from ledger.facts import (
     PaymentRunApproved,
     PaymentRunClosed,
     PaymentRunDrafted,
-    PaymentRunPaid,
+    PaymentRunPartPaid,
     PaymentRunSubmitted,
     ProgrammeClosed,
     ProgrammeOpened,
@@ -86,7 +86,7 @@ def stream_of(fact: AnyFact) -> StreamId:
             | PaymentRunDrafted()
             | PaymentRunSubmitted()
             | PaymentRunApproved()
-            | PaymentRunPaid()
+            | PaymentRunPartPaid()
             | PaymentRunClosed()
         ):
             return run_stream(fact.run)

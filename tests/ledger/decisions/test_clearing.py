@@ -14,7 +14,7 @@ from ledger.decisions.clearing import (
     run_digest,
 )
 from ledger.decisions.situation import Accepted, Decision
-from ledger.facts import PaymentRunClosed, PaymentRunPaid, VenueReimbursed
+from ledger.facts import PaymentRunClosed, PaymentRunPartPaid, VenueReimbursed
 from ledger.values.ids import RunId, VenueId, end_to_end_id, run_stream, transfer_stream
 from ledger.values.money import Cents
 from ledger.values.reasons import Reason, Refusal
@@ -176,7 +176,7 @@ def test_a_venue_frozen_meanwhile_is_left_out_and_the_others_are_paid() -> None:
     facts = facts_of(log.submit(pay_part(lines=lines)))
 
     assert facts[1:] == (
-        PaymentRunPaid(run=RUN, part=0, transfers=1, amount_cents=Cents(500), held_transfers=1),
+        PaymentRunPartPaid(run=RUN, part=0, transfers=1, amount_cents=Cents(500), held_transfers=1),
         PaymentRunClosed(run=RUN, transfers=1, amount_cents=Cents(500)),
     )
 
@@ -191,7 +191,7 @@ def test_a_run_that_owes_nothing_is_closed_by_one_empty_part() -> None:
     log = approved([])
 
     assert facts_of(log.submit(pay_part(lines=()))) == (
-        PaymentRunPaid(run=RUN, part=0, transfers=0, amount_cents=Cents(0), held_transfers=0),
+        PaymentRunPartPaid(run=RUN, part=0, transfers=0, amount_cents=Cents(0), held_transfers=0),
         PaymentRunClosed(run=RUN, transfers=0, amount_cents=Cents(0)),
     )
 
