@@ -2,7 +2,7 @@
 
     <data folder>/postgresql/     the "home"; as root it may be elsewhere, see below
         data/                     PostgreSQL's own folder, 0700, owned by the account that runs it
-        run/                      its socket, 0700; elsewhere when the path is too long for one
+        run/                      its socket, 0700; elsewhere when the path won't do for one
         secrets/<role>            password files, 0600, ours alone
         lock                      held while a server runs; never deleted
         server.log
@@ -70,10 +70,10 @@ class Places:
         return self.home / "socket.location"
 
     def make_socket_folder(self) -> Path:
-        """A private folder whose path is short enough for a socket. Call it under the lock.
+        """A private folder whose path will do for a socket. Call it under the lock.
 
         Raises:
-            PostgresUnavailableError: every path is too long.
+            PostgresUnavailableError: no path will.
         """
         if _fits(self.socket_folder) and _is_private(self.socket_folder, self.account):
             return self.socket_folder
@@ -185,7 +185,9 @@ def _recorded(file: Path, *, of: Path) -> Path | None:
 
 
 def _fits(folder: Path) -> bool:
-    return len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_LIMIT
+    """For a socket. A comma is what PostgreSQL and its clients part several folders by."""
+    socket = os.fsencode(folder / f".s.PGSQL.{PORT}")
+    return len(socket) <= SOCKET_PATH_LIMIT and b"," not in socket
 
 
 def _is_private(folder: Path, account: Account) -> bool:
@@ -206,5 +208,6 @@ def _make_short_folder() -> Path:
         if base and os.access(base, os.W_OK) and _fits(Path(base) / "souche-12345678"):
             return Path(tempfile.mkdtemp(prefix="souche-", dir=base))
     raise PostgresUnavailableError(
-        "No folder has a path short enough for PostgreSQL's socket; set TMPDIR to one."
+        "No folder has a path short enough, and without a comma, for PostgreSQL's socket; set "
+        "TMPDIR to one."
     )

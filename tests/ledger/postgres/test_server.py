@@ -113,9 +113,9 @@ def test_ctrl_c_reaches_us_and_not_the_server(postgres_server: PostgresServer) -
     assert os.getsid(postgres_server.pid) != os.getsid(0)
 
 
-@pytest.mark.parametrize("name", ["with a space", "été 'quoted'", "x" * 120])
+@pytest.mark.parametrize("name", ["with a space", "été 'quoted'", "one, two", "x" * 120])
 def test_any_folder_will_do(server_folder: Path, name: str) -> None:
-    """Also one whose path is too long for a socket, which then lives elsewhere, in private."""
+    """Also one whose path won't do for a socket, which then lives elsewhere, in private."""
     with PostgresServer(server_folder / name, settings=FAST) as server:
         assert ask(server, "SELECT 1") == 1
         assert stat.S_IMODE(server.places.socket_folder.stat().st_mode) == 0o700
