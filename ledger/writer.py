@@ -9,26 +9,25 @@ what has moved meanwhile is decided again under the head's lock, where nothing c
 are confirmed there too, so that a retry is not refused what its first attempt is about to win. So
 is a decision that broke: it may have met a stream that relies on reference data yet unread.
 
-A writer whose clock is ahead of the database's decides nothing: what it refused as expired would
-be so for all others, whose time never goes back behind the log's.
+Nothing is decided where the ground is unsure: by a clock that is ahead of the database's, or
+without reference data that stands in the log. Callers are told then that the outcome is unknown.
 """
 
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from typing import Final
 
 from ledger.batch import Batch, Failed, Outcome
 from ledger.decisions.reference import Reference
 from ledger.decisions.situation import Command, Finding, InvalidCommandError
-from ledger.facts.codec import decode
-from ledger.log.rows import Head
-from ledger.log.store import Session, Store, StoreUnavailableError, StreamMovedError
-from ledger.secrets import require_peppers
-from ledger.values.clock import Clock, instant_of, minute_of
+from ledger.knowledge import Knowledge, ReferenceUnknownError
+from ledger.log.store import Store, StoreUnavailableError, StreamMovedError
+from ledger.secrets import WrongPepperError
+from ledger.timing import ClockAheadError, LedgerTime, Reminder
+from ledger.values.clock import Clock, minute_of
 from ledger.values.codes import Pepper
 from ledger.values.ids import StreamId
 from ledger.values.reasons import Refusal
@@ -40,8 +39,6 @@ LANES: Final = 2  # batches that may be in flight at once
 WORTH_A_LANE: Final = 16  # waiting commands that start another lane
 ANNOUNCE_EVERY: Final = 0.05  # seconds: followers are woken at most this often
 RECONNECT_AFTER: Final = 0.2  # seconds
-LATEST: Final = 5  # minutes that a clock may be behind the log's before somebody should look
-REMIND_AFTER: Final = 60.0  # seconds from one such message to the next
 
 _log = logging.getLogger(__name__)
 
@@ -55,15 +52,11 @@ class OverloadedError(WriterError):
 
 
 class OutcomeUnknownError(WriterError):
-    """The log could not be reached. Retry with the same id until there is an answer."""
+    """It may have been done, or not. Retry with the same id until there is an answer."""
 
 
 class CommandFailedError(WriterError):
     """A defect: this command can't be decided or stored. Nothing of it was appended."""
-
-
-class ClockAheadError(Exception):
-    """Nothing may be decided by this host's clock. Nothing was done."""
 
 
 class Writer:
@@ -80,8 +73,9 @@ class Writer:
         lanes: int = LANES,
     ) -> None:
         self._store = store
-        self._clock = clock
+        self._time = LedgerTime(clock)
         self._peppers = peppers
+        self._known = Knowledge(peppers)
         self._capacity = capacity
         self._lanes = lanes
         self._batches: set[asyncio.Task[None]] = set()
@@ -89,10 +83,8 @@ class Writer:
         self._arrived = asyncio.Event()
         self._appended = asyncio.Event()
         self._stopping = False
-        self._next_reminder = 0.0  # when the clock may be complained about again
+        self._reminder = Reminder()
         self._tasks: list[asyncio.Task[None]] = []
-        self.reference = Reference()
-        self._reference_is_stale = True
 
     async def start(self) -> None:
         """Load the reference data and begin.
@@ -100,9 +92,10 @@ class Writer:
         Raises:
             StoreUnavailableError: the log can't be reached.
             WrongPepperError: the ledger's tickets are not those of our peppers.
+            ReferenceUnknownError: a later version of this program writes to it.
         """
         try:
-            await self._refresh(self._store)
+            await self._catch_up()
         except BaseException:
             await self._store.close()
             raise
@@ -119,6 +112,11 @@ class Writer:
             with suppress(asyncio.CancelledError):
                 await announcing
         await self._store.close()
+
+    @property
+    def reference(self) -> Reference:
+        """The reference data that the next batch is decided on."""
+        return self._known.reference
 
     @property
     def waiting(self) -> int:
@@ -184,10 +182,10 @@ class Writer:
             await self._settle(batch)
         except StoreUnavailableError as e:
             _log.warning("the log can't be reached: %s", e)
-            self._reference_is_stale = True
+            self._known.is_stale = True
             await self._leave_unknown(batch)
-        except ClockAheadError as e:
-            self._remind(str(e))
+        except (ClockAheadError, ReferenceUnknownError, WrongPepperError) as e:
+            self._reminder.tell(str(e))
             await self._leave_unknown(batch)
         except Exception as e:  # noqa: BLE001 (whatever it is, the others go on)
             if len(batch) == 1:
@@ -208,8 +206,8 @@ class Writer:
             await asyncio.sleep(RECONNECT_AFTER)
 
     async def _settle(self, batch: Sequence[Submission]) -> None:
-        if self._reference_is_stale:
-            await self._refresh(self._store)
+        if self._known.is_stale:
+            await self._catch_up()
         refused = await self._attempt(batch)
         if refused:
             await self._attempt_locked(refused)
@@ -218,7 +216,7 @@ class Writer:
         """Decide and append optimistically. Returns those that have to go under the lock."""
         commands = [each.command for each in batch]
         stored = await self._store.read(_streams(batch))
-        clock = self._clock.now()
+        clock = self._time.host()
         now = clock + self.reference.clock_offset
         decided = Batch(commands, stored, self.reference, now, self._peppers)
         base = await self._append_unmoved(decided, minute_of(clock))
@@ -254,9 +252,9 @@ class Writer:
         commands = [each.command for each in batch]
         async with self._store.locked() as session:
             if session.head.reference != self.reference.position:
-                await self._refresh(session)
+                await self._known.catch_up(session, session.head)
             stored = await session.read(_streams(batch))
-            now = self._now_after(session.head)
+            now = self._time.after(session.head, self.reference.clock_offset)
             decided = Batch(commands, stored, self.reference, now, self._peppers)
             base, minute = 0, minute_of(now)
             # Also without rows: a refusal moves the log's minute, or its command's first attempt,
@@ -269,38 +267,9 @@ class Writer:
         for each, outcome in zip(batch, decided.outcomes(base), strict=True):
             _resolve(each, outcome)
 
-    def _now_after(self, head: Head) -> datetime:
-        """The ledger's time, never behind the log's.
-
-        Raises:
-            ClockAheadError: our clock is far ahead of the database's.
-        """
-        clock = self._clock.now()
-        if head.is_behind(minute_of(clock)):
-            raise ClockAheadError(
-                f"this host's clock is {minute_of(clock) - head.now} minutes ahead of the"
-                " database's: set the one that is wrong; until then nothing is decided here"
-            )
-        own = clock + self.reference.clock_offset
-        behind = head.minute - minute_of(own)
-        if behind > LATEST:  # it works, under the lock: slowly
-            self._remind(
-                f"the log is {behind} minutes ahead of this host's clock: set this clock, or the"
-                " one that was ahead; until time has caught up every batch waits for the head's"
-                " lock"
-            )
-        return max(own, instant_of(head.minute))
-
-    def _remind(self, about: str) -> None:
-        """Tell that a clock is wrong, now and then."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._next_reminder:
-            self._next_reminder = now + REMIND_AFTER
-            _log.error(about)
-
     def _note_append(self, decided: Batch) -> None:
         if decided.changes_reference:
-            self._reference_is_stale = True
+            self._known.is_stale = True
         if decided.rows:
             self._appended.set()
 
@@ -313,18 +282,9 @@ class Writer:
             or head.is_behind(clock)
         )
 
-    async def _refresh(self, source: Store | Session) -> None:
-        """Fold in the reference facts that have come since."""
-        rows = await source.read_reference(self.reference.position)
-        known = self.reference.position  # another lane may have been quicker
-        if new := [row for row in rows if row[0] > known]:
-            reference = self.reference.copy()
-            for position, state in new:
-                reference.fold(decode(state).fact, position)
-            if reference.origin is not None:
-                require_peppers(reference.origin.peppers, self._peppers)
-            self.reference = reference
-        self._reference_is_stale = False
+    async def _catch_up(self) -> None:
+        """Take in the reference facts that have come since."""
+        await self._known.catch_up(self._store, await self._store.head())
 
     async def _announce(self) -> None:
         """Wake the followers after appends, at most once in `ANNOUNCE_EVERY`."""

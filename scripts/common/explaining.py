@@ -6,6 +6,7 @@ import psycopg
 from pydantic import ValidationError
 
 from ledger.decisions.situation import InvalidCommandError
+from ledger.knowledge import ReferenceUnknownError
 from ledger.log.store import StoreUnavailableError
 from ledger.postgres import MigrationRefusedError, PostgresUnavailableError
 from ledger.presets import PresetError, UnknownPresetError
@@ -22,7 +23,7 @@ _KNOWN: Final[tuple[tuple[tuple[type[Exception], ...], str, Exit], ...]] = (
     ((PostgresUnavailableError,), "", Exit.UNAVAILABLE),
     ((MigrationRefusedError,), _DOCTOR, Exit.FAILED),
     ((psycopg.OperationalError, StoreUnavailableError), _DOCTOR, Exit.UNAVAILABLE),
-    ((WrongPepperError,), _DOCTOR, Exit.FAILED),
+    ((WrongPepperError, ReferenceUnknownError), _DOCTOR, Exit.FAILED),
     ((NotReachedError,), _DOCTOR, Exit.UNAVAILABLE),
     ((RebuildError,), "The read models are as they were.", Exit.FAILED),
     ((InvalidCommandError,), "Nothing of it was done.", Exit.USAGE),

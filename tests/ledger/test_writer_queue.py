@@ -67,7 +67,7 @@ async def test_two_lanes_fold_a_reference_fact_once(store: SlowStore) -> None:
     """Both notice that it has moved, and both read it."""
     async with writing(MemoryStore(store._log)) as other, writing(store) as writer:
         await carry_out(other, [publish_rules(2), publish_rules(3)])
-        writer._reference_is_stale = True
+        writer._known.is_stale = True
         store.pause = 0.005
         claims = [claim(ticket, number) for number in range(1, 9) for ticket in range(1, 6)]
         first = [writer.submit(each) for each in claims[:20]]

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from ledger.batch import Batch
 from ledger.facts.codec import decode
-from ledger.log.rows import RefusedCommand, Rows
+from ledger.knowledge import Knowledge
+from ledger.log.rows import Head, RefusedCommand, Rows
 from ledger.log.store import Session, Store, StoredRow
 from ledger.writer import Writer
 from tests.simulation.log import SimulatedLog, SimulatedSession, SimulatedStore
@@ -130,17 +131,24 @@ class Unlocked(SimulatedStore):
         self._log.commit(session.appended, session.refused)
 
 
+class FoldsOnAnything(Knowledge):
+    """Folds what it has read into whatever another lane has come to know meanwhile."""
+
+    async def catch_up(self, source: Store | Session, head: Head) -> None:
+        rows = await source.read_reference(self.reference.position)
+        reference = self.reference.copy()
+        for position, state in rows:
+            reference.fold(decode(state).fact, position)
+        self.reference = reference
+        self.is_stale = False
+
+
 class FoldsTwice(Writer):
     """Two lanes that notice moved reference data fold it one after the other."""
 
-    async def _refresh(self, source: Store | Session) -> None:
-        rows = await source.read_reference(self.reference.position)
-        if rows:
-            reference = self.reference.copy()
-            for position, state in rows:
-                reference.fold(decode(state).fact, position)
-            self.reference = reference
-        self._reference_is_stale = False
+    async def start(self) -> None:
+        self._known = FoldsOnAnything(self._peppers)
+        await super().start()
 
 
 class ChecksByHeart(Writer):
