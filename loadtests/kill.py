@@ -10,12 +10,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum, unique
 from pathlib import Path
 
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from ledger.postgres import Database
 from loadtests.books import read_books
 from loadtests.check import Verdict, check, compare
 from loadtests.crowd import Crowd, Tickets, at_work
@@ -40,9 +43,6 @@ class Target(StrEnum):
     DATABASE = "database"
     SERVICE = "service"
     CONTROL = "control"  # the database, which this time does not wait for its disk
-
-
-SETTINGS: Mapping[Target, Mapping[str, str]] = {Target.CONTROL: {"synchronous_commit": "off"}}
 
 
 class NoRecoveryError(RuntimeError):
@@ -83,7 +83,9 @@ def kill_rounds(target: Target, rounds: int, seconds: float, folder: Path) -> Ou
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{target}.jsonl"
     with ExitStack() as running:
-        ledger = running.enter_context(scratch_ledger(settings=SETTINGS.get(target)))
+        ledger = running.enter_context(scratch_ledger())
+        if target is Target.CONTROL:
+            ledger = replace(ledger, database=acknowledging_early(ledger.database))
         carnets = int(CARNETS_A_SECOND * rounds * (seconds + 2))
         seeded = seed(ledger, carnets, CARNET_TICKETS)
         service = running.enter_context(running_service(ledger, folder / f"{target}.log"))
@@ -104,6 +106,13 @@ def kill_rounds(target: Target, rounds: int, seconds: float, folder: Path) -> Ou
             else check(ledger.database, path)
         )
         return Outcome(target, rounds, max(pauses), verdict)
+
+
+def acknowledging_early(database: Database) -> Database:
+    """The database with a writer that does not wait for the disk: it asks so when it connects."""
+    options = conninfo_to_dict(database.writer)["options"]
+    early = make_conninfo(database.writer, options=f"{options} -c synchronous_commit=off")
+    return replace(database, writer=early)
 
 
 def _kill(target: Target, ledger: Scratch, service: Service) -> None:

@@ -1,4 +1,4 @@
-"""The log on PostgreSQL, asynchronous: one connection, used by one writer."""
+"""The log on PostgreSQL, asynchronous: as many connections as its writer has batches in flight."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -29,16 +29,23 @@ from ledger.log.store import StoredRow, StoreUnavailableError, StreamMovedError
 # log that grows, the planner now and then reads the whole table instead, or sorts what comes
 # sorted: five to fifteen times slower. And a writer that is stopped while it holds the head must
 # not stop the others for long, nor may whoever else holds a lock leave them without an answer.
+# Whatever the server, the database or the role are set to, a commit is on disk when it is told;
+# less is to be had only by a connection string that asks for it, as a test of the losses does.
 SESSION: Final = """
 SELECT set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),
        set_config('plan_cache_mode', 'force_generic_plan', false),
        set_config('idle_in_transaction_session_timeout', '10s', false),
-       set_config('lock_timeout', '5s', false)
+       set_config('lock_timeout', '5s', false),
+       (SELECT set_config(name, 'on', false) FROM pg_settings
+        WHERE name = 'synchronous_commit' AND setting = 'off' AND source <> 'client')
 """
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 CONNECT_WITHIN: Final = 10  # seconds
+# Longer than any lock is waited for. A server that stands still, or whose disk does, is none that
+# callers should wait for: they are told that the outcome is unknown.
+ANSWER_WITHIN: Final = 10  # seconds
 
 # A server that was demoted to a standby, or that ended a transaction which stood still or waited
 # too long for a lock, is none that a command is to blame for.
@@ -47,7 +54,6 @@ _OUT_OF_REACH: Final = (
     psycopg.InterfaceError,
     psycopg.errors.ReadOnlySqlTransaction,
     psycopg.errors.IdleInTransactionSessionTimeout,
-    TimeoutError,
 )
 
 
@@ -58,6 +64,8 @@ def translated() -> Iterator[None]:
         yield
     except psycopg.errors.UniqueViolation as e:
         raise StreamMovedError(str(e)) from e
+    except TimeoutError as e:
+        raise StoreUnavailableError("it did not answer in time") from e
     except _OUT_OF_REACH as e:
         raise StoreUnavailableError(str(e)) from e
 
@@ -135,7 +143,8 @@ class PostgresStore:
         with translated():
             connection = self._idle.pop() if self._idle else await self._connect()
             try:
-                yield connection
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    yield connection
             except psycopg.errors.ReadOnlySqlTransaction:  # the next one finds who writes now
                 await connection.close()
                 raise
@@ -159,9 +168,9 @@ class PostgresStore:
                 await self._idle.pop().close()
 
     async def _connect(self) -> Connection:
-        # Not `wait_for`, which forgets that it was cancelled where the connection comes just then.
-        async with asyncio.timeout(CONNECT_WITHIN):
-            connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
+        connection = await psycopg.AsyncConnection.connect(
+            self._conninfo, autocommit=True, connect_timeout=CONNECT_WITHIN
+        )
         try:
             await connection.execute(SESSION)
         except BaseException:

@@ -3,12 +3,17 @@
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger.batch import Recorded
+from ledger.log import connection
 from ledger.log.connection import Connection, PostgresStore
 from ledger.log.rows import Rows
 from ledger.log.store import StoreUnavailableError
@@ -17,6 +22,7 @@ from ledger.postgres.database import prepare_embedded
 from ledger.postgres.roles import Roles
 from ledger.values.reasons import Reason, Refusal
 from ledger.writer import OutcomeUnknownError, Writer
+from loadtests.processor import children
 from tests.builders.commands import revoke_terminal
 from tests.ledger.writing import (
     CHANNEL,
@@ -44,6 +50,72 @@ async def test_a_lock_on_the_head_leaves_nobody_without_an_answer(ledger: Databa
     assert [type(each.exception()) for each in answers] == [OutcomeUnknownError] * 10
     async with writing(store_on(ledger)) as writer:
         assert isinstance(await writer.execute(claim(1)), Recorded)
+
+
+@pytest.mark.slow
+async def test_a_database_that_stands_still_leaves_nobody_without_an_answer(
+    server_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not who waits, and not who wants to stop the service. It isn't gone, it says nothing."""
+    monkeypatch.setattr(connection, "ANSWER_WITHIN", 1)
+    monkeypatch.setattr(connection, "CONNECT_WITHIN", 2)
+    with PostgresServer(server_folder / "still", settings={"shared_buffers": "16MB"}) as server:
+        database = prepare_embedded(server, Roles())
+        async with asyncio.timeout(60), writing(store_on(database)) as writer:
+            await carry_out(writer, in_circulation(carnets=2))
+            with standing_still(server):
+                with pytest.raises(OutcomeUnknownError):
+                    await writer.execute(claim(1))
+                await writer.stop()
+        async with writing(store_on(database)) as writer:
+            assert isinstance(await writer.execute(claim(1)), Recorded)
+
+
+@contextmanager
+def standing_still(server: PostgresServer) -> Iterator[None]:
+    """Nothing of the server moves until the block ends."""
+    assert server.pid is not None
+    pids = [server.pid, *children(server.pid)]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize(
+    ("database_says", "connection_says", "so"),
+    [
+        ("off", "", "on"),
+        ("remote_apply", "", "remote_apply"),
+        ("on", "off", "off"),  # as the control of the kill rounds does
+    ],
+)
+async def test_a_commit_is_on_disk_unless_whoever_connects_asks_for_less(
+    database: Database,
+    postgres_server: PostgresServer,
+    database_says: str,
+    connection_says: str,
+    so: str,
+) -> None:
+    writer = conninfo_to_dict(database.writer)
+    with psycopg.connect(postgres_server.conninfo(), autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("ALTER DATABASE {} SET synchronous_commit = {}").format(
+                sql.Identifier(str(writer["dbname"])), database_says
+            )
+        )
+    if connection_says:
+        writer["options"] = f"{writer['options']} -c synchronous_commit={connection_says}"
+
+    asking = make_conninfo(database.writer, options=str(writer["options"]))
+    store = PostgresStore(asking, CHANNEL)
+    async with store._connection() as session:
+        cursor = await session.execute("SHOW synchronous_commit")
+        assert await cursor.fetchone() == (so,)
+    await store.close()
 
 
 class LosesAnswers(PostgresStore):
