@@ -3,11 +3,14 @@
 Terminals go first; bulk work goes one command at a time, when nobody else waits or it has let them
 go for a while. A command whose stream is in a batch that is under way is put aside, and comes back
 in its turn when that batch is done: so each is looked at once, however many want the same ticket.
+Bulk work that has been patient and still finds a stream of its own under way goes before all who
+want its streams, too.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,7 +33,7 @@ class Submission:
 
 
 class Waiting:
-    """The queues. Of one stream, commands go in the order in which they came."""
+    """The queues. Terminals' commands of one stream go in the order in which they came."""
 
     def __init__(self, largest_batch: int) -> None:
         self._largest_batch = largest_batch
@@ -54,11 +57,13 @@ class Waiting:
 
     def take(self, now: float) -> Sequence[Submission]:
         """The next batch, if there is any. Its streams are in flight until it is released."""
-        if self._bulk_is_due(now) and self._in_flight.isdisjoint(self._bulk[0].streams):
+        if not self._bulk_is_due(now):
+            batch = self._take_urgent(self._in_flight)
+        elif self._in_flight.isdisjoint(bulk := self._bulk[0].streams):
             self._bulk_taken = now
             batch = [self._bulk.popleft()]
         else:
-            batch = self._take_urgent()
+            batch = self._take_urgent(self._in_flight.union(bulk))
         for each in batch:
             self._in_flight.update(each.streams)
         return batch
@@ -81,23 +86,24 @@ class Waiting:
         self._aside_count = 0
         return everything
 
-    def _take_urgent(self) -> list[Submission]:
+    def _take_urgent(self, busy: AbstractSet[StreamId]) -> list[Submission]:
+        """Those whose streams are free. What waits for a busy one is put aside."""
         batch: list[Submission] = []
-        room, urgent, in_flight = self._largest_batch, self._urgent, self._in_flight
+        room, urgent = self._largest_batch, self._urgent
         while urgent:
             each = urgent[0]
             if batch and each.weight > room:
                 break  # what is larger than any batch goes alone
             urgent.popleft()
-            if in_flight and not in_flight.isdisjoint(each.streams):
-                self._put_aside(each)
+            if busy and not busy.isdisjoint(each.streams):
+                self._put_aside(each, busy)
             else:
                 room -= each.weight
                 batch.append(each)
         return batch
 
-    def _put_aside(self, each: Submission) -> None:
-        blocking = next(stream for stream in each.streams if stream in self._in_flight)
+    def _put_aside(self, each: Submission, busy: AbstractSet[StreamId]) -> None:
+        blocking = next(stream for stream in each.streams if stream in busy)
         self._aside.setdefault(blocking, []).append(each)
         self._aside_count += 1
 

@@ -8,7 +8,7 @@ import pytest
 from ledger.batch import Outcome
 from ledger.decisions.situation import Command
 from ledger.waiting import BULK_PATIENCE, Submission, Waiting
-from tests.builders.commands import issue, order_carnets
+from tests.builders.commands import activate, issue, order_carnets
 from tests.ledger.writing import claim
 
 
@@ -67,6 +67,26 @@ def test_nobody_stands_behind_those_who_wait_for_a_stream_in_flight(queue: Queue
     queue.put(*hot(range(50)), claim(1, number=2))
 
     assert queue.take() == [claim(1, number=2)]
+
+
+def test_bulk_work_gets_its_turn_though_its_streams_are_always_under_way(queue: Queue) -> None:
+    """Two lanes that take turns on them, for as long as anybody looks."""
+    bulk = activate(1, 2)
+    queue.put(claim(1, number=1), bulk)
+    queue.take()
+    in_flight = [queue.batch]
+    for n in range(2, 50):
+        queue.now += BULK_PATIENCE
+        queue.put(claim(n, number=n % 2 + 1))
+        if bulk in queue.take():
+            break
+        queue.waiting.release(in_flight.pop(0))
+        in_flight.append(queue.batch)
+    else:
+        pytest.fail("never")
+
+    queue.waiting.release(queue.batch)
+    assert len(queue.waiting) == len(queue.take())
 
 
 def test_of_one_stream_commands_go_in_the_order_in_which_they_came(queue: Queue) -> None:
