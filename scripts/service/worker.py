@@ -13,6 +13,7 @@ import msgspec
 import uvicorn
 
 from api.app import create_app
+from api.connections import Connection
 from ledger.settings import Settings
 from scripts.service.assignment import Assignment
 from scripts.service.children import end_with
@@ -50,7 +51,7 @@ def main() -> None:
     config = uvicorn.Config(
         create_app(Settings(**told.settings), told.database),
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="on",
         access_log=False,

@@ -14,6 +14,7 @@ import uvicorn
 
 from api.actors import Role, make_token
 from api.app import create_app
+from api.connections import Connection
 from ledger.batch import Recorded
 from ledger.decisions.programmes import StartLedger
 from ledger.log.connection import PostgresStore
@@ -101,12 +102,20 @@ def served(database: Database, data: Path, *, followed: bool = True) -> Iterator
 
 @contextmanager
 def serving(
-    database: Database, data: Path, *, tls: bool = False, proxies: int = 0
+    database: Database, data: Path, *, tls: bool = False, proxies: int = 0, keep_alive: int = 5
 ) -> Iterator[str]:
     """Serve on a free port of the loopback interface; give the address."""
     settings = Settings(data=data, authority=AUTHORITY, tls=tls, proxies=proxies)
     app = create_app(settings, database)
-    config = uvicorn.Config(app, port=0, log_level="warning", lifespan="on", proxy_headers=False)
+    config = uvicorn.Config(
+        app,
+        port=0,
+        http=Connection,
+        log_level="warning",
+        lifespan="on",
+        proxy_headers=False,
+        timeout_keep_alive=keep_alive,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
