@@ -100,10 +100,7 @@ def find_places(data_folder: Path) -> Places:
         home = _home(data_folder)
         account = account_for(home / "data")
         places = Places(home, account)
-        if account.is_us:
-            home.mkdir(mode=0o700, exist_ok=True)
-        else:
-            home.mkdir(mode=0o711, exist_ok=True)
+        _make(home, 0o700 if account.is_us else 0o711)
         places.secrets.mkdir(mode=0o700, exist_ok=True)
         places.lock.touch(mode=0o600)
     except PermissionError as e:
@@ -123,13 +120,22 @@ def own_state_folder() -> Path:
     Raises:
         PostgresUnavailableError: somebody else could have put things there.
     """
-    STATE.mkdir(mode=0o755, parents=True, exist_ok=True)
+    _make(STATE, 0o755)
     found = STATE.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
         raise PostgresUnavailableError(
             f"{STATE} has to be a folder that belongs to root and that only root can write."
         )
     return STATE
+
+
+def _make(folder: Path, mode: int) -> None:
+    """A folder of that mode, whatever our umask; what is there already stays as it is."""
+    try:
+        folder.mkdir(mode, parents=True)
+    except FileExistsError:
+        return
+    folder.chmod(mode)
 
 
 def _home(data_folder: Path) -> Path:

@@ -83,6 +83,24 @@ def test_a_folder_out_of_its_reach_has_its_database_elsewhere(closed: Path, stat
 
 
 @as_root
+@pytest.mark.parametrize("where", ["here", "elsewhere"])
+def test_root_with_a_strict_umask_shuts_nobody_out(
+    new_folder: Path, state: Path, where: str
+) -> None:
+    """Servers that are kept with care have 077, and so do their services."""
+    new_folder.mkdir(mode=0o755)
+    data = new_folder if where == "here" else new_folder / "of root alone"
+    before = os.umask(0o077)
+    try:
+        with PostgresServer(data, settings=FAST) as server:
+            assert works(server)
+    finally:
+        os.umask(before)
+
+    assert server.places.home.parent == (data if where == "here" else state)
+
+
+@as_root
 def test_its_database_stays_there_when_the_folder_is_opened(new_folder: Path, state: Path) -> None:
     new_folder.mkdir(mode=0o700)
     with PostgresServer(new_folder / "var", settings=FAST) as server:
