@@ -6,6 +6,7 @@ exists already is used, named by `SOUCHE_POSTGRES_ACCOUNT` or `postgres` or `nob
 
 import os
 import pwd
+import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,12 @@ def account_for(data: Path) -> Account:
         return chosen
     if os.geteuid() == 0 and owner != 0 and SETTING not in os.environ:
         return _of_uid(owner)  # whoever made the data keeps them
+    if owner == 0:
+        raise PostgresUnavailableError(
+            f"The database in {data} belongs to root, as whom PostgreSQL doesn't run: it was "
+            f"copied or restored by root, perhaps. Give it back to the account that had it, as by "
+            f"chown -R {chosen.name}: {shlex.quote(str(data))}"
+        )
     raise PostgresUnavailableError(
         f"The database in {data} belongs to {_name(owner)}, and would be run as {chosen.name}. "
         f"Run this as {_name(owner)} or as root, or correct {SETTING}."

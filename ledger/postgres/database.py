@@ -115,12 +115,18 @@ def connect_given(url: str, roles: Roles, *, accept_losses: bool = False) -> Dat
         PostgresUnavailableError: it can't be used; or a power cut would take what it
             acknowledged, and the caller doesn't accept that.
     """
+    writer = os.environ.get("SOUCHE_WRITER_URL") or url
+    projector = os.environ.get("SOUCHE_PROJECTOR_URL") or url
+    _require_readable(
+        SOUCHE_DATABASE_URL=url, SOUCHE_WRITER_URL=writer, SOUCHE_PROJECTOR_URL=projector
+    )
     owner = _with_options(url, roles, "owner")
     try:
         with psycopg.connect(owner, autocommit=True) as connection:
             if connection.info.server_version < OLDEST:
                 raise PostgresUnavailableError(
-                    "SOUCHE_DATABASE_URL leads to a PostgreSQL older than 15."
+                    f"SOUCHE_DATABASE_URL leads to PostgreSQL "
+                    f"{connection.info.server_version // 10_000}; name one of 15 or later."
                 )
             if not accept_losses:
                 _require_durable(connection)
@@ -135,14 +141,24 @@ def connect_given(url: str, roles: Roles, *, accept_losses: bool = False) -> Dat
             f"The login in SOUCHE_DATABASE_URL has to own the ledger, or be allowed to make "
             f"schemas: {e}"
         ) from e
-    writer = os.environ.get("SOUCHE_WRITER_URL") or url
-    projector = os.environ.get("SOUCHE_PROJECTOR_URL") or url
     return Database(
         owner=owner,
         writer=_with_options(writer, roles, "writer", roles.writer),
         projector=_with_options(projector, roles, "projector", roles.projector),
         schema=roles.schema,
     )
+
+
+def _require_readable(**urls: str) -> None:
+    for name, url in urls.items():
+        try:
+            conninfo_to_dict(url)
+        except psycopg.ProgrammingError:
+            # Not with its words: they repeat the string, which may hold a password.
+            raise PostgresUnavailableError(
+                f"{name} can't be read. It is like postgresql://login@host/database, and special "
+                f"characters in a password are written as %40 and the like."
+            ) from None
 
 
 def _require_durable(connection: psycopg.Connection) -> None:

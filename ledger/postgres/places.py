@@ -103,7 +103,7 @@ def find_places(data_folder: Path) -> Places:
         _make(home, 0o700 if account.is_us else 0o711)
         places.secrets.mkdir(mode=0o700, exist_ok=True)
         places.lock.touch(mode=0o600)
-    except PermissionError as e:
+    except OSError as e:
         raise PostgresUnavailableError(f"The folder {data_folder} can't be used: {e}.") from e
     return places
 

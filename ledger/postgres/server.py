@@ -152,7 +152,8 @@ class PostgresServer:
             if "password" in str(e):
                 raise PostgresUnavailableError(
                     f"The database in {self.places.home} doesn't take the password in "
-                    f"{self.places.secrets}: {e}"
+                    f"{self.places.secrets / ADMIN}: {e}\nPut that file back as it was when the "
+                    f"database was made; a backup of {self.places.home} has it."
                 ) from e
             return  # it is on its way down again, which the keeper sees
         if row is None or Path(row[0]) != self.places.data:

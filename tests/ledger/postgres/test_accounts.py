@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import stat
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -170,6 +171,22 @@ def test_a_named_account_runs_it(new_folder: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.delenv("SOUCHE_POSTGRES_ACCOUNT")
     assert PostgresServer(new_folder).places.account.name == "nobody"
+
+
+@as_root
+def test_a_database_that_root_restored_is_to_be_given_back(folder: Path) -> None:
+    """PostgreSQL doesn't run as root, and to run this as root is no way out."""
+    server = PostgresServer(folder, settings=FAST)
+    restored = [server.places.data, *server.places.data.rglob("*")]
+    for path in restored:
+        os.chown(path, 0, 0)
+
+    with pytest.raises(PostgresUnavailableError, match="belongs to root") as told:
+        PostgresServer(folder)
+
+    subprocess.run(str(told.value).split("as by ")[1], shell=True, check=True)  # noqa: S602
+    with PostgresServer(folder, settings=FAST) as again:
+        assert works(again)
 
 
 @as_root

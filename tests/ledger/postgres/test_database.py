@@ -226,6 +226,24 @@ def test_a_server_that_cannot_be_reached_is_unavailable(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    "name", ["SOUCHE_DATABASE_URL", "SOUCHE_WRITER_URL", "SOUCHE_PROJECTOR_URL"]
+)
+def test_a_url_that_cannot_be_read_is_named_and_not_repeated(
+    creator: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setenv("SOUCHE_DATABASE_URL", creator)
+    monkeypatch.setenv(name, "postgresql:/login:top-secret@host/souche")
+
+    with (
+        pytest.raises(PostgresUnavailableError, match=f"{name} can't be read") as refused,
+        open_database(tmp_path, accept_losses=True),
+    ):
+        pass
+
+    assert "top-secret" not in str(refused.value)
+
+
 @pytest.mark.parametrize("name", ["fsync", "full_page_writes"])
 def test_a_server_that_a_power_cut_leaves_in_pieces_is_refused(folder: Path, name: str) -> None:
     with PostgresServer(folder, settings={name: "off"}) as server:

@@ -167,6 +167,28 @@ def test_data_of_another_major_version_are_left_alone(new_folder: Path) -> None:
         PostgresServer(new_folder)
 
 
+def test_a_superusers_password_that_was_lost_is_asked_for(folder: Path) -> None:
+    server = PostgresServer(folder, settings=FAST)
+    password = server.places.secrets / "postgres"
+    password.rename(folder / "mislaid")
+
+    with pytest.raises(PostgresUnavailableError, match=f"(?s){password}.*Put that file back"):
+        server.start()
+
+    (folder / "mislaid").rename(password)
+    with server:
+        assert ask(server, "SELECT 1") == 1
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(
+        PostgresUnavailableError, match=r"file/var can't be used: .*Not a directory"
+    ):
+        PostgresServer(tmp_path / "file" / "var")
+
+
 @contextmanager
 def stale_pid_file(folder: Path, pid: int) -> Iterator[PostgresServer]:
     """A data folder as a crash leaves it, but for the process id."""
