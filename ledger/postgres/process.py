@@ -74,7 +74,8 @@ def disown_stale_pid(data: Path) -> None:
 
     Ids are reused, in containers soon after a restart, and PostgreSQL then refuses to
     start. It ignores its parent's id there, so we put ours: its other check, that no
-    shared memory of an earlier run is still in use, needs the rest of the file.
+    shared memory of an earlier run is still in use, needs the rest of the file. It
+    refuses an empty one too, which a power cut may leave; we hold the lock.
     """
     try:
         # Not through a link: as root we write here in a folder of another account.
@@ -83,7 +84,9 @@ def disown_stale_pid(data: Path) -> None:
         return
     with os.fdopen(descriptor, "r+") as file:
         pid, _, rest = file.read().partition("\n")
-        if pid.isdecimal() and not _may_be_postmaster(int(pid), data):
+        if not pid:
+            (data / "postmaster.pid").unlink()
+        elif pid.isdecimal() and not _may_be_postmaster(int(pid), data):
             file.seek(0)
             file.write(f"{os.getpid()}\n{rest}")
             file.truncate()

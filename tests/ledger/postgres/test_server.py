@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from ledger.postgres import PostgresServer, PostgresUnavailableError
+from ledger.postgres.places import give
 from tests.ledger.postgres.conftest import FAST, StartCommand
 
 
@@ -232,6 +233,17 @@ def test_a_pid_file_of_an_unrelated_process_is_no_obstacle(folder: Path) -> None
                 assert process.poll() is None
         finally:
             process.kill()
+
+
+def test_a_pid_file_that_was_cut_short_is_no_obstacle(folder: Path) -> None:
+    """By a power cut while PostgreSQL wrote it."""
+    server = PostgresServer(folder, settings=FAST)
+    file = server.places.data / "postmaster.pid"
+    file.touch(mode=0o600)
+    give(file, server.places.account)
+
+    with server:
+        assert ask(server, "SELECT 1") == 1
 
 
 def test_a_server_goes_down_with_its_killed_command(
