@@ -69,7 +69,10 @@ class FundingBody(CommandBody):
     stage: Literal["commitment", "order", "cash"] = Field(
         description="Promised (*engagement*), ordered for payment (*mandat*), or on the account."
     )
-    reference: Text = Field(description="Number of the commitment, the order or the bank's entry.")
+    reference: Text = Field(
+        description="Number of the commitment, the order or the bank's entry. It counts once,"
+        " however it is spelled: only letters and digits are compared."
+    )
     cents: Annotated[dict[Funder, Amount], Field(min_length=1, max_length=100)]
 
 

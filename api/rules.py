@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from api.bodies import Body
 from api.fields import AREA_PATTERN, Amount, DayOfYear, Millesime, Name, ShortText, Size
+from ledger.decisions.programmes import LARGEST_CLAIM
 from ledger.facts import AcceptanceArea, Entitlement, Rules
 
 Age = Annotated[int, Field(strict=True, ge=0, le=130)]
@@ -49,7 +50,7 @@ class RulesBody(Body):
     distribution_last_day: DayOfYear | None = None
     activation_requires: Literal["commitment", "order", "cash"] = "cash"
     acceptance: AreaBody = AreaBody(kind="national")
-    max_tickets_per_claim: Size = 2
+    max_tickets_per_claim: Annotated[int, Field(strict=True, ge=1, le=LARGEST_CLAIM)] = 2
     void_minutes: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 30
     nominative: Annotated[bool, Field(strict=True)] = False
     surcharge_allowed: Annotated[bool, Field(strict=True)] = False
