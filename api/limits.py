@@ -17,7 +17,7 @@ from api.problems import RETRY_AFTER, ProblemError, problem
 
 CHECKS_A_SECOND: Final = 5.0
 CHECKS_AT_ONCE: Final = 20.0
-GUESSES_AT_ONCE: Final = 10.0  # unknown codes before a device is slowed down
+GUESSES_AT_ONCE: Final = 10.0  # unknown codes of a device: `api.guesses` says what bound holds
 GUESSES_A_SECOND: Final = 1 / 6  # and how fast it is trusted again
 # Each refusal is kept for good. A day's tickets of a venue that lost its qualification fit in.
 REFUSALS_AT_ONCE: Final = 1_000.0
@@ -71,6 +71,10 @@ class Limit:
         """Take a token, there or not. What is owed is waited for as well, up to ten minutes."""
         bucket = self._filled(key)
         bucket.tokens = max(bucket.tokens - 1.0, self._least)
+
+    def left(self, key: str) -> float:
+        """How many tokens there are: less than none where some are owed."""
+        return self._filled(key).tokens if key in self._buckets else self._at_once
 
     @contextmanager
     def failures(self, key: str) -> Iterator[None]:
