@@ -1,6 +1,7 @@
 """What a terminal is told: receipts, verdicts, and the problems that tell failures."""
 
 from http import HTTPStatus
+from typing import Final
 
 import msgspec
 
@@ -11,10 +12,13 @@ from ledger.batch import Recorded
 from ledger.facts import RedemptionVoided, TicketsRedeemed
 from ledger.writer import CommandFailedError, OutcomeUnknownError, OverloadedError
 
+_OK: Final = HTTPStatus.OK  # an enumeration is slow to look things up in
+_CREATED: Final = HTTPStatus.CREATED
+
 
 def status_of(outcome: Recorded) -> int:
     """201, or 200 where it had happened before."""
-    return HTTPStatus.OK if outcome.replayed else HTTPStatus.CREATED
+    return _OK if outcome.replayed else _CREATED
 
 
 def receipt(outcome: Recorded) -> RedemptionReceipt:

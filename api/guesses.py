@@ -16,10 +16,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from api.contract import LARGEST_BATCH
-from api.limits import GUESSES_A_SECOND, LONGEST_WAIT, Limit, guess_limit
-from ledger.batch import Outcome, Recorded
-from ledger.decisions.situation import Finding
-from ledger.values.reasons import Reason, Refusal
+from api.limits import GUESSES_A_SECOND, GUESSES_AT_ONCE, LONGEST_WAIT, Limit, guess_limit
 
 TRUSTED: Final = int(LONGEST_WAIT * GUESSES_A_SECOND)  # more would not be waited for in full
 
@@ -46,10 +43,10 @@ class DeviceGuesses:
         self._limit = limit
         self._terminal = terminal
         self._under_way = 0
-        self._granted = 0  # claims since the last unknown code; none that was a retry
-        self._answered = Event()
-        # Whoever retries has nothing to gain: else a batch with more unknown codes than the limit
-        # allows would never be answered.
+        self._granted = 0  # claims since the last unknown code, without retries
+        self._released: Event | None = None  # while somebody waits for room
+        # Whoever sends these again learns nothing: else a batch with more unknown codes than the
+        # limit allows would never be answered.
         self._unknown: dict[tuple[str, ...], None] = {}
 
     def require(self) -> None:
@@ -60,51 +57,50 @@ class DeviceGuesses:
         """
         self._limit.require(self._terminal)
 
-    async def admit(self, wanted: int = 1) -> int:
-        """Wait for room, and take it for up to `wanted` claims. Release it when they are noted.
+    def take(self, wanted: int = 1) -> int:
+        """Room for up to `wanted` claims, as far as there is any. Release it afterwards."""
+        tokens = self._limit.left(self._terminal) if self._unknown else GUESSES_AT_ONCE
+        if tokens < 1:
+            return 0
+        room = min(int(tokens) + self._granted - self._under_way, wanted)
+        if room <= 0:
+            return 0
+        self._under_way += room
+        return room
+
+    async def wait(self, wanted: int = 1) -> int:
+        """Take room once there is any: what is under way makes some.
 
         Raises:
             ProblemError: too many codes were wrong by now.
         """
-        self.require()
-        while (room := self._room()) < 1:  # what is under way will make some
-            self._answered.clear()
-            await self._answered.wait()
+        while not (room := self.take(wanted)):
             self.require()
-        room = min(room, wanted)
-        self._under_way += room
+            self._released = self._released or Event()
+            await self._released.wait()
         return room
 
     def release(self, room: int) -> None:
-        """Give room back to those who wait."""
+        """Give room back to those who wait, once it is noted what became of the claims."""
         self._under_way -= room
-        self._answered.set()
+        if self._released is not None:
+            self._released.set()
+            self._released = None
 
-    def note(self, asked: str, codes: Sequence[str], outcome: Outcome) -> None:
-        """What became of the codes that were shown under the id `asked`."""
-        if isinstance(outcome, Recorded):
-            if not outcome.replayed and self._granted < TRUSTED:
-                self._granted += 1
-        elif _is_unknown(outcome) and not self.is_repeated(asked, codes):
-            self._limit.charge(self._terminal)
-            self._granted = 0
-            self._unknown[asked, *codes] = None
-            if len(self._unknown) > LARGEST_BATCH:
-                del self._unknown[next(iter(self._unknown))]
+    def note_granted(self, claims: int) -> None:
+        """So many claims were taken; retries are none."""
+        self._granted = min(self._granted + claims, TRUSTED)
+
+    def note_unknown(self, asked: str, codes: Sequence[str]) -> None:
+        """Of the codes that were shown under the id `asked`, one is unknown."""
+        if self.is_repeated(asked, codes):
+            return
+        self._limit.charge(self._terminal)
+        self._granted = 0
+        self._unknown[asked, *codes] = None
+        if len(self._unknown) > LARGEST_BATCH:
+            del self._unknown[next(iter(self._unknown))]
 
     def is_repeated(self, asked: str, codes: Sequence[str]) -> bool:
         """Whether this very attempt was told before that a code is unknown."""
         return bool(self._unknown) and (asked, *codes) in self._unknown
-
-    def _room(self) -> int:
-        return int(self._limit.left(self._terminal)) + self._granted - self._under_way
-
-
-def _is_unknown(outcome: Outcome) -> bool:
-    match outcome:
-        case Refusal():
-            return outcome.reason is Reason.CODE_UNKNOWN
-        case Finding():
-            return outcome.answer.get("reason") == Reason.CODE_UNKNOWN
-        case _:
-            return False

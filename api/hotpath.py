@@ -135,13 +135,15 @@ class Hotpath:
         verdicts: list[Verdict] = []
         while left := claims[len(verdicts) :]:
             try:
-                room = await device.admit(len(left))
+                room = device.take(len(left)) or await device.wait(len(left))
             except ProblemError as e:
                 return verdicts + [verdict(claim.claim_id, e.problem) for claim in left]
             try:
-                verdicts += await self._portion(signer, device, left[:room])
+                told = await self._portion(signer, device, left[:room])
+                device.note_granted([each.status for each in told].count(HTTPStatus.CREATED))
             finally:
                 device.release(room)
+            verdicts += told
         return verdicts
 
     async def _portion(
@@ -155,11 +157,9 @@ class Hotpath:
                 outcome = asked if isinstance(asked, (Refusal, Problem)) else await asked
             except WriterError as e:
                 outcome = problem_of(e)
-            if not isinstance(outcome, Problem):
-                device.note(claim.claim_id, claim.codes, outcome)
-                if not isinstance(outcome, Recorded):
-                    self._refusals.charge(signer.terminal)
-                    outcome = problem_for(_refusal(outcome))
+            if not isinstance(outcome, (Recorded, Problem)):
+                self._charge(signer, device, outcome, claim.claim_id, claim.codes)
+                outcome = problem_for(_refusal(outcome))
             verdicts.append(verdict(claim.claim_id, outcome))
         return verdicts
 
@@ -193,18 +193,35 @@ class Hotpath:
         device = self._guesses.of(signer.terminal)
         if device.is_repeated(asked, codes):
             return UNKNOWN_CODE
-        room = await device.admit()
+        room = device.take() or await device.wait()
         try:
             if isinstance(command, Refusal):
                 outcome: Outcome = command
             else:
                 outcome = await self._writer.submit(command)
-            device.note(asked, codes, outcome)
+            if isinstance(outcome, Recorded):
+                device.note_granted(not outcome.replayed)
+            else:
+                self._charge(signer, device, outcome, asked, codes)
         finally:
             device.release(room)
+        return outcome
+
+    def _charge(
+        self,
+        signer: Signer,
+        device: DeviceGuesses,
+        outcome: Outcome,
+        asked: str,
+        codes: list[str],
+    ) -> None:
+        """A refusal costs its device something; an unknown code, a refusal or not, far more."""
         if isinstance(outcome, Refusal):
             self._refusals.charge(signer.terminal)
-        return outcome
+            if outcome.reason is Reason.CODE_UNKNOWN:
+                device.note_unknown(asked, codes)
+        elif isinstance(outcome, Finding) and outcome.answer.get("reason") == Reason.CODE_UNKNOWN:
+            device.note_unknown(asked, codes)
 
     def _submit(
         self, signer: Signer, device: DeviceGuesses, claim: RedemptionRequest

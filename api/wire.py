@@ -3,6 +3,7 @@
 from asyncio import timeout
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
+from types import coroutine
 from typing import Any, Final
 
 import msgspec
@@ -55,37 +56,30 @@ async def read_body(receive: Receive) -> bytes:
         ProblemError: it is larger than 1 MiB, and it is not read further than that; or it isn't
             there in time.
     """
-    first = _Begun(receive())
-    if first.message is not None and not first.message.get("more_body"):
-        body: bytes = first.message.get("body", b"")
-        return body
+    asked = receive().__await__()
+    first: Message = {}
+    waits_for = None
+    try:
+        waits_for = next(asked)
+    except StopIteration as e:  # it came with its headers, as most do: a timer would be dear
+        first = e.value
+        if not first.get("more_body"):
+            body: bytes = first.get("body", b"")
+            return body
     try:
         async with timeout(BODY_SECONDS):
-            return await _read_on(await first, receive)
+            return await _read_on(first or await _resumed(asked, waits_for), receive)
     except TimeoutError as e:
         raise ProblemError(problem("too-slow")) from e
 
 
-class _Begun:
-    """A message that is received at once, or else has to be awaited.
-
-    Most bodies arrive with their headers, and a timer costs a tenth of all else that we do for a
-    redemption: so it is set only for those that don't.
-    """
-
-    def __init__(self, asked: Awaitable[Message]) -> None:
-        self.message: Message | None = None
-        self._steps = asked.__await__()
-        try:
-            self._waits_for = next(self._steps)
-        except StopIteration as e:
-            self.message = e.value
-
-    def __await__(self) -> Generator[Any, Any, Message]:
-        if self.message is None:
-            yield self._waits_for
-            self.message = yield from self._steps
-        return self.message
+@coroutine
+def _resumed(
+    asked: Generator[Any, Any, Message], waits_for: object
+) -> Generator[Any, Any, Message]:
+    """Await what has begun already, and waits for something."""
+    yield waits_for
+    return (yield from asked)
 
 
 async def _read_on(message: Message, receive: Receive) -> bytes:

@@ -13,17 +13,12 @@ import pytest
 from api.guesses import TRUSTED, DeviceGuesses
 from api.limits import GUESSES_A_SECOND, GUESSES_AT_ONCE, guess_limit
 from api.problems import ProblemError
-from ledger.batch import Recorded
 from ledger.values.codes import ALPHABET, check_character
-from ledger.values.reasons import Reason, Refusal
 from tests.api.device import Device
 from tests.api.ledgers import Served
 from tests.api.operating import Stock, answered, circulate, make_stock, refused
-from tests.builders.facts import redeemed
 
 BATCH = "/v1/redemptions/batch"
-GRANTED = Recorded(1, redeemed())
-UNKNOWN = Refusal(Reason.CODE_UNKNOWN)
 
 
 def forged(code: str) -> str:
@@ -145,27 +140,26 @@ class TestRoom:
     """What a device may have under way."""
 
     @staticmethod
-    def granted(times: int) -> DeviceGuesses:
+    def granted(claims: int) -> DeviceGuesses:
         device = DeviceGuesses(guess_limit(), "device")
-        for number in range(times):
-            device.note(str(number), ["code"], GRANTED)
+        device.note_granted(claims)
         return device
 
-    def test_it_grows_with_what_was_granted_up_to_a_bound(self) -> None:
-        for granted, room in [(0, 10), (1, 11), (90, 100), (1000, 10 + TRUSTED)]:
-            assert asyncio.run(self.granted(granted).admit(500)) == room
+    @pytest.mark.parametrize(("claims", "room"), [(0, 10), (1, 11), (90, 100), (1000, 110)])
+    def test_it_grows_with_what_was_granted_up_to_a_bound(self, claims: int, room: int) -> None:
+        assert self.granted(claims).take(500) == room <= GUESSES_AT_ONCE + TRUSTED
 
     def test_an_unknown_code_takes_it_back(self) -> None:
         device = self.granted(1000)
-        device.note("a", ["code"], UNKNOWN)
+        device.note_unknown("a", ["code"])
 
-        assert asyncio.run(device.admit(500)) == 9
+        assert device.take(500) == 9
 
     def test_all_that_was_trusted_is_waited_for(self) -> None:
         """Nothing of it is forgiven: the longest wait is as long."""
         device = self.granted(1000)
-        for number in range(asyncio.run(device.admit(500))):
-            device.note(str(number), ["code"], UNKNOWN)
+        for number in range(device.take(500)):
+            device.note_unknown(str(number), ["code"])
 
         with pytest.raises(ProblemError) as told:
             device.require()
@@ -174,8 +168,8 @@ class TestRoom:
     def test_whoever_finds_none_waits_for_what_is_under_way(self) -> None:
         async def crowd() -> None:
             device = self.granted(0)
-            room = await device.admit(10)
-            late = [asyncio.create_task(device.admit(4)) for _ in range(3)]
+            room = device.take(10)
+            late = [asyncio.create_task(device.wait(4)) for _ in range(3)]
             await asyncio.sleep(0.01)
             assert not any(each.done() for each in late)
             device.release(room)
