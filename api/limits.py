@@ -104,6 +104,7 @@ class Limit:
             bucket = self._buckets[key] = _Bucket(self._at_once, now)
             if len(self._buckets) > _REMEMBERED:
                 self._buckets.popitem(last=False)
+        self._buckets.move_to_end(key)  # who goes on failing is not the first to be forgotten
         bucket.tokens = min(
             self._at_once, bucket.tokens + (now - bucket.filled_at) * self._a_second
         )

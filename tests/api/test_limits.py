@@ -91,6 +91,19 @@ class TestLimit:
         assert refused.value.problem.reason == "too-many-requests"
 
 
+    def test_whoever_goes_on_failing_is_not_forgotten_for_others(self) -> None:
+        """Else, somebody with many addresses would have all of them forgiven."""
+        limit = Limit(a_second=1 / 600, at_once=1)
+        limit.charge("first")
+        for number in range(60_000):
+            limit.charge(f"another {number}")
+            if number % 1000 == 0:
+                limit.charge("first")
+
+        assert wait(limit, "first")
+        assert not wait(limit, "another 1")
+
+
 class TestPlaces:
     def test_each_device_has_its_own(self) -> None:
         places = Places(most=3)
