@@ -90,18 +90,15 @@ class TestLimit:
             raise ProblemError(problem("unauthenticated"))
         assert refused.value.problem.reason == "too-many-requests"
 
-
     def test_whoever_goes_on_failing_is_not_forgotten_for_others(self) -> None:
-        """Else, somebody with many addresses would have all of them forgiven."""
-        limit = Limit(a_second=1 / 600, at_once=1)
-        limit.charge("first")
+        """Else somebody with many addresses would have all of them forgiven."""
+        limit = Limit(a_second=1, at_once=1)
         for number in range(60_000):
             limit.charge(f"another {number}")
             if number % 1000 == 0:
                 limit.charge("first")
 
-        assert wait(limit, "first")
-        assert not wait(limit, "another 1")
+        assert 30 < wait(limit, "first") <= 60
 
 
 class TestPlaces:
