@@ -1,11 +1,13 @@
-"""What the log knows of a device: the key that it has to hold."""
+"""What the log knows of a device: the key that it has to hold, or its invitation."""
 
+from hashlib import sha256
+from hmac import compare_digest
 from typing import NamedTuple
 
 from api.problems import ProblemError, problem
 from api.state import Service
 from api.streams import events_of
-from ledger.facts import KeyRolled, TerminalEnrolled, TerminalRevoked
+from ledger.facts import KeyRolled, TerminalEnrolled, TerminalInvited, TerminalRevoked
 from ledger.service import prove_key
 from ledger.values.ids import TerminalId, terminal_stream
 from ledger.values.keys import InvalidKeyError
@@ -47,3 +49,21 @@ async def bound_key(service: Service, terminal: TerminalId) -> BoundKey:
     if bound is None:
         raise ProblemError(problem("unauthenticated"))
     return bound
+
+
+async def require_invitation(service: Service, terminal: TerminalId, invitation: str) -> None:
+    """Go on only with an invitation that was made, be it used or over by now.
+
+    Whoever invents one gets no decision: it would take the log's lock, and be kept for good.
+
+    Raises:
+        ProblemError: there is no such invitation.
+    """
+    async with service.tokens.connection() as connection:
+        events = await events_of(connection, terminal_stream(terminal))
+    digest = sha256(invitation.encode()).hexdigest()
+    for _, event in events:
+        fact = event.fact
+        if isinstance(fact, TerminalInvited) and compare_digest(fact.invitation_digest, digest):
+            return
+    raise ProblemError(problem(Reason.INVITATION_UNKNOWN))

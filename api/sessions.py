@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from api import strangers
 from api.bodies import Body, StrictRoute
-from api.devices import bound_key
+from api.devices import bound_key, require_invitation
 from api.execution import execute
 from api.fields import Terminal
 from api.nonces import NONCE_SECONDS, check_nonce, make_nonce, spend
@@ -153,6 +153,7 @@ async def enrol(body: EnrolRequest, service: ServiceDep) -> Enrolled:
         )
     except InvalidKeyError as e:
         raise ProblemError(problem("unauthenticated", str(e))) from e
+    await require_invitation(service, command.terminal, body.invitation)
     return _key_bound(await execute(service.writer, command))
 
 

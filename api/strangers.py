@@ -25,7 +25,8 @@ async def counted(request: Request, service: ServiceDep) -> AsyncIterator[None]:
 async def limited(request: Request, service: ServiceDep) -> None:
     """Refuse a route to addresses that failed too often, whatever they show.
 
-    For a route where a look is dear: each refusal is decided under the log's lock, and kept.
+    For a route where a look is dear: what is shown there is a real invitation or an invented one,
+    and a real one that was used or is over is decided under the log's lock, and kept.
     """
     service.failures.require(address_of(request, service.settings.proxies))
 

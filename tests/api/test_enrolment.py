@@ -1,5 +1,7 @@
 """Devices are invited once, and enrolled with a key that only they can have."""
 
+import secrets
+
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -76,6 +78,19 @@ class TestInvitations:
         answer = client.post("/v1/terminals/enrol", json=Device(client, AUTHORITY).enrolment(code))
 
         assert refused(answer, 404) == "invitation-unknown"
+
+    def test_what_strangers_invent_leaves_nothing_behind(
+        self, shared: Served, client: httpx.Client, invited: tuple[Device, str]
+    ) -> None:
+        """Neither for a device that nobody invited nor for one that somebody did."""
+        _, code = invited
+        before = shared.query("SELECT count(*) FROM refusals")
+        for terminal in ("t-0123456789ab", code[:14]):
+            wrong = Device(client, AUTHORITY).enrolment(f"{terminal}-{secrets.token_hex(15)}")
+            answer = client.post("/v1/terminals/enrol", json=wrong)
+            assert refused(answer, 404) == "invitation-unknown"
+
+        assert shared.query("SELECT count(*) FROM refusals") == before
 
 
 class TestKeys:
