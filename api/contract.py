@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from ledger.values.ids import NAME_PATTERN, UUID_PATTERN
 
-LARGEST_CLAIM: Final = 10  # tickets: a carnet has no more
+LARGEST_CLAIM: Final = 10  # tickets, also of a larger carnet and whatever its rules allow
 LARGEST_BATCH: Final = 500  # claims
 
 # `$` alone would let a line feed stand behind the last character.
@@ -50,7 +50,11 @@ class RedemptionRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class BatchRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Claims, decided in this order, each on its own."""
+    """Claims, each decided on its own.
+
+    They are taken in this order, as many at once as the device may have under way; whatever is
+    about to be refused is decided once more after the others.
+    """
 
     claims: Annotated[list[RedemptionRequest], Meta(min_length=1, max_length=LARGEST_BATCH)]
 

@@ -24,7 +24,7 @@ REFUSALS_AT_ONCE: Final = 1_000.0
 REFUSALS_A_SECOND: Final = 1.0
 PLACES: Final = 1_000  # claims and other requests that one device may have under way: two batches
 # Of one address, behind which there may be all the devices of a town. What they would have to guess
-# is too long for it; the limit keeps them from the database.
+# is too long for it. Each guess is looked up all the same; only enrolments are refused before.
 FAILURES_AT_ONCE: Final = 200.0
 FAILURES_A_SECOND: Final = 5.0
 LONGEST_WAIT: Final = 600.0  # seconds: no slip keeps an honest device out for longer
