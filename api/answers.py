@@ -58,19 +58,9 @@ def void_receipt(outcome: Recorded) -> VoidReceipt:
 def verdict(claim_id: str, outcome: Recorded | Problem) -> Verdict:
     """On one claim of a batch."""
     if isinstance(outcome, Problem):
-        return Verdict(
-            claim_id=claim_id,
-            status=outcome.status,
-            type=outcome.type,
-            title=outcome.title,
-            title_fr=outcome.title_fr,
-            reason=outcome.reason,
-            retry=outcome.retry,
-            detail=outcome.detail,
-            redeemed_at=outcome.redeemed_at,
-        )
+        return Verdict(claim_id=claim_id, **msgspec.structs.asdict(outcome))
     told = receipt(outcome)
-    return Verdict(
+    return Verdict(  # part by part: nearly all are these, and a mapping takes five times as long
         claim_id=claim_id,
         status=status_of(outcome),
         position=told.position,
