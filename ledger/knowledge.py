@@ -22,10 +22,12 @@ class Knowledge:
         self.reference = Reference()
         self.is_stale = True
 
-    async def catch_up(self, source: Store | Session, head: Head) -> None:
-        """Fold in what has come since, up to the head at least.
+    async def catch_up(self, source: Store | Session, head: Head) -> Reference:
+        """Fold in what has come since, up to the head at least, and return what is known then.
 
-        A log that was put back to an earlier point is read from its beginning: what is gone from
+        Whoever holds the head decides on what is returned: another lane, which read before, may
+        replace `reference` by something older meanwhile. Where the head names an earlier fact than
+        the last one known, the log was put back, and is read from its beginning: what is gone from
         it must not be relied on.
 
         Raises:
@@ -49,3 +51,4 @@ class Knowledge:
             )
         self.reference = reference
         self.is_stale = False
+        return reference

@@ -60,11 +60,12 @@ class Reminder:
     """Tells whoever runs this host what is wrong with it, now and then and not each time."""
 
     def __init__(self) -> None:
+        self._last = ""
         self._next = 0.0
 
     def tell(self, what: str) -> None:
-        """Log an error, unless one was logged just before."""
+        """Log an error, unless the same was logged just before."""
         now = monotonic()
-        if now >= self._next:
-            self._next = now + REMIND_AFTER
+        if what != self._last or now >= self._next:
+            self._last, self._next = what, now + REMIND_AFTER
             _log.error(what)

@@ -216,10 +216,10 @@ class Writer:
         """Decide and append optimistically. Returns those that have to go under the lock."""
         commands = [each.command for each in batch]
         stored = await self._store.read(_streams(batch))
-        clock = self._time.host()
-        now = clock + self.reference.clock_offset
-        decided = Batch(commands, stored, self.reference, now, self._peppers)
-        base = await self._append_unmoved(decided, minute_of(clock))
+        clock, reference = self._time.host(), self.reference
+        now = clock + reference.clock_offset
+        decided = Batch(commands, stored, reference, now, self._peppers)
+        base = await self._append_unmoved(decided, reference.position, minute_of(clock))
         if base is None:
             return batch
         unconfirmed = []
@@ -230,17 +230,17 @@ class Writer:
                 _resolve(each, outcome)
         return unconfirmed
 
-    async def _append_unmoved(self, decided: Batch, clock: int) -> int | None:
-        """Append a batch, and return the position before it.
+    async def _append_unmoved(self, decided: Batch, reference: int, clock: int) -> int | None:
+        """Append a batch that was decided on reference data up to `reference`.
+
+        Returns the position before it.
 
         None where something that it was decided on has moved since: nothing of it holds then.
         """
         if not decided.rows:
             return None if _answers(decided) and await self._has_moved(decided, clock) else 0
         try:
-            base = await self._store.append(
-                decided.rows, minute_of(decided.now), self.reference.position, clock
-            )
+            base = await self._store.append(decided.rows, minute_of(decided.now), reference, clock)
         except StreamMovedError:
             return None
         if base is not None:
@@ -251,11 +251,12 @@ class Writer:
         """Decide and append where nothing can move, and keep what is refused."""
         commands = [each.command for each in batch]
         async with self._store.locked() as session:
-            if session.head.reference != self.reference.position:
-                await self._known.catch_up(session, session.head)
+            reference = self.reference
+            if session.head.reference != reference.position:
+                reference = await self._known.catch_up(session, session.head)
             stored = await session.read(_streams(batch))
-            now = self._time.after(session.head, self.reference.clock_offset)
-            decided = Batch(commands, stored, self.reference, now, self._peppers)
+            now = self._time.after(session.head, reference.clock_offset)
+            decided = Batch(commands, stored, reference, now, self._peppers)
             base, minute = 0, minute_of(now)
             # Also without rows: a refusal moves the log's minute, or its command's first attempt,
             # on a host whose clock is behind, could still be granted.

@@ -1,17 +1,23 @@
 """Reference data that the log lacks, or that this program can't read: nothing is decided then."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import psycopg
 import pytest
 
 from ledger.batch import Recorded
 from ledger.facts.codec import REFERENCE_TOPICS
 from ledger.knowledge import ReferenceUnknownError
+from ledger.log.connection import PostgresSession, PostgresStore
+from ledger.log.store import StoredRow
 from ledger.postgres import Database
 from ledger.values.reasons import Reason, Refusal
-from ledger.writer import OutcomeUnknownError
-from tests.builders.commands import qualify_venue, register_venue
+from ledger.writer import WORTH_A_LANE, OutcomeUnknownError
+from tests.builders.commands import qualify_venue, register_venue, revoke_terminal
 from tests.builders.world import OTHER_VENUE
-from tests.ledger.writing import carry_out, claim, events, store_on, writing
+from tests.ledger.writing import CHANNEL, carry_out, claim, events, store_on, writing
 
 pytestmark = pytest.mark.anyio
 
@@ -54,6 +60,45 @@ async def test_what_is_gone_from_a_log_that_was_put_back_is_relied_on_no_more(
         assert isinstance(await writer.execute(claim(1)), Recorded)
     async with writing(store_on(ledger)):
         """The log can still be read from its beginning."""
+
+
+class Late(PostgresStore):
+    """A log whose next answer on reference data comes while another lane holds the head."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database.writer, CHANNEL)
+        self.late = False
+        self.has_read = asyncio.Event()
+        self._held = asyncio.Event()
+
+    async def read_reference(self, after: int) -> list[StoredRow]:
+        found = await super().read_reference(after)
+        if self.late:
+            self.late = False
+            self.has_read.set()
+            await self._held.wait()
+        return found
+
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator[PostgresSession]:
+        async with super().locked() as session:
+            self._held.set()
+            yield session
+
+
+async def test_a_lane_that_knows_less_does_not_make_another_forget(ledger: Database) -> None:
+    """It reads before a revocation, and hears of it after the other one has decided on it."""
+    store = Late(ledger)
+    async with writing(store) as writer, writing(store_on(ledger)) as other:
+        writer._known.is_stale = store.late = True
+        first = writer.submit(claim(1, number=2))
+        await store.has_read.wait()
+        await carry_out(other, [revoke_terminal()])
+
+        refused = [writer.submit(claim(1, of=n)) for n in range(WORTH_A_LANE)]
+
+        told = await asyncio.gather(first, *refused)
+        assert told == [Refusal(Reason.TERMINAL_REVOKED)] * len(told)
 
 
 async def test_a_program_that_is_too_old_for_the_log_decides_nothing(
