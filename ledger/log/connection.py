@@ -40,12 +40,11 @@ SELECT set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan
         WHERE name = 'synchronous_commit' AND setting = 'off' AND source <> 'client')
 """
 
-Connection = psycopg.AsyncConnection[tuple[Any, ...]]
-
 CONNECT_WITHIN: Final = 10  # seconds
 # Longer than any lock is waited for. A server that stands still, or whose disk does, is none that
-# callers should wait for: they are told that the outcome is unknown.
-ANSWER_WITHIN: Final = 10  # seconds
+# callers should wait for: they are told that the outcome is unknown, five seconds later, which the
+# driver gives a statement to end.
+ANSWER_WITHIN: Final = 7  # seconds
 
 # A server that was demoted to a standby, or that ended a transaction which stood still or waited
 # too long for a lock, is none that a command is to blame for.
@@ -55,6 +54,17 @@ _OUT_OF_REACH: Final = (
     psycopg.errors.ReadOnlySqlTransaction,
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
+
+
+class Connection(psycopg.AsyncConnection[tuple[Any, ...]]):
+    """A connection whose statements are given up and never cancelled.
+
+    A commit that waits for a standby would end, cancelled, as if the standby had it: a retry would
+    find its first attempt and be answered before it is as durable as the administrator asked for.
+    """
+
+    async def cancel_safe(self, *, timeout: float = 30.0) -> None:  # noqa: ASYNC109 (the driver's)
+        """Do nothing. The session is closed instead."""
 
 
 @contextmanager
@@ -168,15 +178,14 @@ class PostgresStore:
                 await self._idle.pop().close()
 
     async def _connect(self) -> Connection:
-        connection = await psycopg.AsyncConnection.connect(
-            self._conninfo, autocommit=True, connect_timeout=CONNECT_WITHIN
-        )
-        try:
-            await connection.execute(SESSION)
-        except BaseException:
-            await connection.close()
-            raise
-        return connection
+        async with asyncio.timeout(CONNECT_WITHIN):
+            connection = await Connection.connect(self._conninfo, autocommit=True)
+            try:
+                await connection.execute(SESSION)
+            except BaseException:
+                await connection.close()
+                raise
+            return connection
 
 
 async def _fetch(

@@ -71,6 +71,36 @@ async def test_a_database_that_stands_still_leaves_nobody_without_an_answer(
             assert isinstance(await writer.execute(claim(1)), Recorded)
 
 
+@pytest.mark.slow
+async def test_a_commit_that_waits_for_a_standby_is_not_told_before_the_standby_has_it(
+    server_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not to a retry either: given up, the first attempt still waits."""
+    monkeypatch.setattr(connection, "ANSWER_WITHIN", 1)
+    with PostgresServer(server_folder / "standby", settings={"shared_buffers": "16MB"}) as server:
+        database = prepare_embedded(server, Roles())
+        async with writing(store_on(database)) as writer:
+            await carry_out(writer, in_circulation(carnets=2))
+            set_standbys(server, "gone")
+            await asyncio.sleep(1)  # the server takes it in by and by
+            for _ in range(2):
+                with pytest.raises(OutcomeUnknownError):
+                    await writer.execute(claim(1))
+            set_standbys(server, "")
+
+            outcome = await writer.execute(claim(1))
+
+        assert isinstance(outcome, Recorded)
+        assert outcome.replayed
+
+
+def set_standbys(server: PostgresServer, names: str) -> None:
+    """Which standbys have to have a commit."""
+    with psycopg.connect(server.conninfo(), autocommit=True) as admin:
+        admin.execute(sql.SQL("ALTER SYSTEM SET synchronous_standby_names = {}").format(names))
+        admin.execute("SELECT pg_reload_conf()")
+
+
 @contextmanager
 def standing_still(server: PostgresServer) -> Iterator[None]:
     """Nothing of the server moves until the block ends."""
