@@ -1,5 +1,6 @@
 """Funding of a millésime, and the activation that it has to cover."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -23,6 +24,7 @@ from ledger.values.money import Cents, allocate
 from ledger.values.reasons import Reason, Refusal
 
 Stage = Literal["commitment", "order", "cash"]
+_WORDS: Final = re.compile(r"[^\W_]+").findall
 _STAGE_FACTS: Final[
     dict[Stage, type[FundingCommitted] | type[FundingOrdered] | type[FundingReceived]]
 ] = {"commitment": FundingCommitted, "order": FundingOrdered, "cash": FundingReceived}
@@ -71,8 +73,8 @@ def _count(
 
 
 def reference_key(reference: str) -> str:
-    """What one reference has in common with itself typed otherwise: its letters and digits."""
-    return "".join(filter(str.isalnum, normalize("NFKC", reference).casefold()))
+    """What one reference has in common with itself typed otherwise: its words and numbers."""
+    return " ".join(_WORDS(normalize("NFKC", reference).casefold()))
 
 
 class RecordFunding(Command, frozen=True, kw_only=True):
@@ -80,7 +82,7 @@ class RecordFunding(Command, frozen=True, kw_only=True):
 
     The reference is the commitment's, the mandate's or the bank entry's own. It counts once, or
     two people who book the same entry would bring twice its amount into circulation. They type it
-    from a statement, so neither capitals nor spaces nor hyphens make another one of it.
+    from a statement, so neither capitals nor what stands between its parts makes another of it.
     """
 
     programme: ProgrammeId
