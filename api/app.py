@@ -1,6 +1,5 @@
 """The application: hot routes as bare ASGI, all else in FastAPI, one edge around both."""
 
-from asyncio import get_running_loop, timeout_at
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from http import HTTPStatus
@@ -26,7 +25,6 @@ from api import (
     terminals,
     venues,
     views,
-    wire,
 )
 from api.bodies import place_of
 from api.hotpath import Hotpath
@@ -51,7 +49,6 @@ OpenDatabase = Callable[[], AbstractContextManager[Database]]
 _STATUSES: Final = {
     404: "not-found",
     405: "method-not-allowed",
-    408: "too-slow",
     413: "too-large",
 }
 
@@ -173,21 +170,12 @@ async def _on_failure(_: Request, __: Exception) -> Response:
 
 
 def _limited(receive: Receive) -> Receive:
-    """`receive`, until it has given more than 1 MiB, or a body has taken too long to arrive."""
-    given, ends_at = 0, 0.0
-    is_whole = False
+    """`receive`, until it has given more than 1 MiB."""
+    given = 0
 
     async def limited() -> dict[str, object]:
-        nonlocal given, ends_at, is_whole
-        if is_whole:  # what is waited for now is the end of the connection
-            return dict(await receive())
-        ends_at = ends_at or get_running_loop().time() + wire.BODY_SECONDS
-        try:
-            async with timeout_at(ends_at):
-                message = await receive()
-        except TimeoutError as e:
-            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT) from e
-        is_whole = not message.get("more_body")
+        nonlocal given
+        message = await receive()
         given += len(message.get("body", b""))
         if given > LARGEST_BODY:
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

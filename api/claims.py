@@ -24,7 +24,7 @@ _batch: Final = msgspec.json.Decoder(BatchRequest).decode
 _void: Final = msgspec.json.Decoder(VoidRequest).decode
 _check: Final = msgspec.json.Decoder(CheckRequest).decode
 
-UNKNOWN_CODE: Final = Refusal(Reason.CODE_UNKNOWN)
+_UNKNOWN_CODE: Final = Refusal(Reason.CODE_UNKNOWN)
 
 
 def read_redemption(body: bytes) -> RedemptionRequest:
@@ -123,7 +123,7 @@ def _shown(typed: list[str]) -> tuple[StreamId, dict[int, str]] | Refusal:
     try:
         return one_carnet([parse_code(code) for code in typed])
     except MalformedCodeError:
-        return UNKNOWN_CODE
+        return _UNKNOWN_CODE
     except SeveralCarnetsError as e:
         raise ProblemError(problem("invalid", "codes: the tickets of one carnet, each once")) from e
 

@@ -9,9 +9,9 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from ledger.decisions.programmes import LARGEST_CLAIM
 from ledger.values.ids import NAME_PATTERN, UUID_PATTERN
 
-LARGEST_CLAIM: Final = 10  # tickets, also of a larger carnet and whatever its rules allow
 LARGEST_BATCH: Final = 500  # claims
 
 # `$` alone would let a line feed stand behind the last character.
@@ -52,8 +52,8 @@ class RedemptionRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 class BatchRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Claims, each decided on its own.
 
-    They are taken in this order, as many at once as the device may have under way; whatever is
-    about to be refused is decided once more after the others.
+    They are taken in this order; whatever is about to be refused is decided once more after the
+    others.
     """
 
     claims: Annotated[list[RedemptionRequest], Meta(min_length=1, max_length=LARGEST_BATCH)]

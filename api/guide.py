@@ -5,7 +5,7 @@ Its numbers are those that the service goes by.
 
 from typing import Final
 
-from api.contract import LARGEST_BATCH, LARGEST_CLAIM
+from api.contract import LARGEST_BATCH
 from api.limits import (
     CHECKS_A_SECOND,
     CHECKS_AT_ONCE,
@@ -22,6 +22,7 @@ from api.nonces import NONCE_SECONDS
 from api.problems import RETRY_AFTER
 from api.signatures import LARGEST_SKEW, SESSION_SECONDS
 from api.wire import LARGEST_BODY
+from ledger.decisions.programmes import LARGEST_CLAIM
 from ledger.values.codes import ALPHABET, SECRET_LENGTH
 
 GENERAL: Final = f"""\

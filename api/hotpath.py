@@ -15,7 +15,6 @@ import msgspec
 
 from api.answers import problem_of, receipt, status_of, verdict, void_receipt
 from api.claims import (
-    UNKNOWN_CODE,
     check_command,
     read_batch,
     read_check,
@@ -25,8 +24,7 @@ from api.claims import (
     void_command,
 )
 from api.contract import BatchAnswer, CheckAnswer, RedemptionRequest, Verdict
-from api.guesses import DeviceGuesses, Guesses
-from api.limits import Places, check_limit, refusal_limit
+from api.limits import Places, check_limit, guess_limit, refusal_limit
 from api.problems import Problem, ProblemError, problem, problem_for
 from api.signatures import Sessions, Signer, check_body
 from api.wire import (
@@ -41,7 +39,6 @@ from api.wire import (
     refuse_other_bodies,
 )
 from ledger.batch import Outcome, Recorded
-from ledger.decisions.redemption import TerminalCommand
 from ledger.decisions.situation import Finding
 from ledger.values.ids import ClaimId, is_uuid
 from ledger.values.reasons import Reason, Refusal
@@ -65,7 +62,7 @@ class Hotpath:
         self._sessions = sessions
         self._writer = writer
         self._checks = check_limit()
-        self._guesses = Guesses()
+        self._guesses = guess_limit()
         self._refusals = refusal_limit()
         self._places = Places()
         self._routes: dict[str, Handler] = {
@@ -113,44 +110,27 @@ class Hotpath:
     async def redeem(self, signer: Signer, body: bytes) -> tuple[int, bytes]:
         """`POST /v1/redemptions`."""
         request = read_redemption(body)
+        self._guesses.require(signer.terminal)
         command = redeem_command(signer, request)
-        outcome = await self._outcome(signer, command, request.claim_id, request.codes)
+        if isinstance(command, Refusal):
+            outcome: Outcome = command
+        else:
+            outcome = await self._writer.submit(command)
         if isinstance(outcome, Recorded):
             return status_of(outcome), encode(receipt(outcome))
-        raise ProblemError(problem_for(_refusal(outcome)))
+        raise ProblemError(self._refused(signer, outcome))
 
     async def redeem_batch(self, signer: Signer, body: bytes) -> tuple[int, bytes]:
         """`POST /v1/redemptions/batch`."""
         claims = read_batch(body)
-        device = self._guesses.of(signer.terminal)
-        device.require()  # of a batch that has begun, only verdicts could say so
+        self._guesses.require(signer.terminal)
         with self._places.held(signer.terminal, len(claims) - 1):  # one is held by every request
-            verdicts = await self._verdicts(signer, device, claims)
+            verdicts = await self._verdicts(signer, claims)
         return HTTPStatus.OK, encode(BatchAnswer(verdicts))
 
-    async def _verdicts(
-        self, signer: Signer, device: DeviceGuesses, claims: list[RedemptionRequest]
-    ) -> list[Verdict]:
-        """Submit as many claims at once as the device may have under way: mostly all of them."""
-        verdicts: list[Verdict] = []
-        while left := claims[len(verdicts) :]:
-            try:
-                room = device.take(len(left)) or await device.wait(len(left))
-            except ProblemError as e:
-                return verdicts + [verdict(claim.claim_id, e.problem) for claim in left]
-            try:
-                told = await self._portion(signer, device, left[:room])
-                device.note_granted([each.status for each in told].count(HTTPStatus.CREATED))
-            finally:
-                device.release(room)
-            verdicts += told
-        return verdicts
-
-    async def _portion(
-        self, signer: Signer, device: DeviceGuesses, claims: list[RedemptionRequest]
-    ) -> list[Verdict]:
+    async def _verdicts(self, signer: Signer, claims: list[RedemptionRequest]) -> list[Verdict]:
         """Submit all claims at once, then tell what became of each."""
-        waiting = [self._submit(signer, device, claim) for claim in claims]
+        waiting = [self._submit(signer, claim) for claim in claims]
         verdicts = []
         for claim, asked in zip(claims, waiting, strict=True):
             try:
@@ -158,76 +138,44 @@ class Hotpath:
             except WriterError as e:
                 outcome = problem_of(e)
             if not isinstance(outcome, (Recorded, Problem)):
-                self._charge(signer, device, outcome, claim.claim_id, claim.codes)
-                outcome = problem_for(_refusal(outcome))
+                outcome = self._refused(signer, outcome)
             verdicts.append(verdict(claim.claim_id, outcome))
         return verdicts
 
     async def void(self, signer: Signer, body: bytes, claim_id: ClaimId) -> tuple[int, bytes]:
         """`POST /v1/redemptions/{claim_id}/void`."""
         request = read_void(body)
+        self._guesses.require(signer.terminal)
         command = void_command(signer, request, claim_id)
-        outcome = await self._outcome(signer, command, request.void_id, request.codes)
+        if isinstance(command, Refusal):
+            raise ProblemError(self._refused(signer, command))
+        outcome = await self._writer.submit(command)
         if isinstance(outcome, Recorded):
             return status_of(outcome), encode(void_receipt(outcome))
-        raise ProblemError(problem_for(_refusal(outcome)))
+        raise ProblemError(self._refused(signer, outcome))
 
     async def check(self, signer: Signer, body: bytes) -> tuple[int, bytes]:
         """`POST /v1/checks`."""
         request = read_check(body)
         self._checks.take(signer.terminal)
+        self._guesses.require(signer.terminal)
         command = check_command(signer, request)
-        outcome = await self._outcome(signer, command, "", request.codes)
-        if isinstance(outcome, Finding):
-            reason = outcome.answer.get("reason")
-            if reason in _NOT_KNOWN:  # it is the device that isn't taken, whatever the tickets are
-                raise ProblemError(problem(reason))
-            return HTTPStatus.OK, encode(outcome.answer)
-        reason = _refusal(outcome).reason
-        return HTTPStatus.OK, encode(CheckAnswer(redeemable=False, reason=reason))
-
-    async def _outcome(
-        self, signer: Signer, command: TerminalCommand | Refusal, asked: str, codes: list[str]
-    ) -> Outcome:
-        """What is decided on codes that a device shows under the id `asked`."""
-        device = self._guesses.of(signer.terminal)
-        if device.is_repeated(asked, codes):
-            return UNKNOWN_CODE
-        room = device.take() or await device.wait()
-        try:
-            if isinstance(command, Refusal):
-                outcome: Outcome = command
-            else:
-                outcome = await self._writer.submit(command)
-            if isinstance(outcome, Recorded):
-                device.note_granted(not outcome.replayed)
-            else:
-                self._charge(signer, device, outcome, asked, codes)
-        finally:
-            device.release(room)
-        return outcome
-
-    def _charge(
-        self,
-        signer: Signer,
-        device: DeviceGuesses,
-        outcome: Outcome,
-        asked: str,
-        codes: list[str],
-    ) -> None:
-        """A refusal costs its device something; an unknown code, a refusal or not, far more."""
-        if isinstance(outcome, Refusal):
-            self._refusals.charge(signer.terminal)
-            if outcome.reason is Reason.CODE_UNKNOWN:
-                device.note_unknown(asked, codes)
-        elif isinstance(outcome, Finding) and outcome.answer.get("reason") == Reason.CODE_UNKNOWN:
-            device.note_unknown(asked, codes)
+        if isinstance(command, Refusal):
+            self._charge(signer, command)
+            return HTTPStatus.OK, encode(CheckAnswer(redeemable=False, reason=command.reason))
+        outcome = await self._writer.submit(command)
+        if not isinstance(outcome, Finding):
+            raise ProblemError(self._refused(signer, outcome))
+        reason = outcome.answer.get("reason")
+        if reason in _NOT_KNOWN:  # it is the device that isn't taken, whatever the tickets are
+            raise ProblemError(problem(reason))
+        if reason == Reason.CODE_UNKNOWN:
+            self._guesses.charge(signer.terminal)
+        return HTTPStatus.OK, encode(outcome.answer)
 
     def _submit(
-        self, signer: Signer, device: DeviceGuesses, claim: RedemptionRequest
+        self, signer: Signer, claim: RedemptionRequest
     ) -> "Awaitable[Outcome] | Refusal | Problem":
-        if device.is_repeated(claim.claim_id, claim.codes):
-            return UNKNOWN_CODE
         try:
             command = redeem_command(signer, claim)
             return command if isinstance(command, Refusal) else self._writer.submit(command)
@@ -236,8 +184,15 @@ class Hotpath:
         except OverloadedError as e:
             return problem_of(e)
 
+    def _refused(self, signer: Signer, outcome: Outcome) -> Problem:
+        """The problem that tells a refusal, for which the device pays."""
+        if not isinstance(outcome, Refusal):
+            raise TypeError(f"unexpected outcome {type(outcome).__name__}")
+        self._charge(signer, outcome)
+        return problem_for(outcome)
 
-def _refusal(outcome: Outcome) -> Refusal:
-    if not isinstance(outcome, Refusal):
-        raise TypeError(f"unexpected outcome {type(outcome).__name__}")
-    return outcome
+    def _charge(self, signer: Signer, refusal: Refusal) -> None:
+        """Let a refusal cost the device something, and an unknown code far more."""
+        self._refusals.charge(signer.terminal)
+        if refusal.reason is Reason.CODE_UNKNOWN:
+            self._guesses.charge(signer.terminal)

@@ -17,8 +17,12 @@ from api.problems import RETRY_AFTER, ProblemError, problem
 
 CHECKS_A_SECOND: Final = 5.0
 CHECKS_AT_ONCE: Final = 20.0
-GUESSES_AT_ONCE: Final = 10.0  # unknown codes of a device: `api.guesses` says what bound holds
-GUESSES_A_SECOND: Final = 1 / 6  # and how fast it is trusted again
+# Unknown codes of a device, before it has to wait, and how fast it is trusted again. What it has
+# under way is decided together and may all be wrong: it waits for all of that afterwards, for
+# `LONGEST_WAIT` at most. So it may show as many as it has places every ten minutes, for which a
+# code's 35 secret bits are far too many.
+GUESSES_AT_ONCE: Final = 10.0
+GUESSES_A_SECOND: Final = 1 / 6
 # Each refusal is kept for good. A day's tickets of a venue that lost its qualification fit in.
 REFUSALS_AT_ONCE: Final = 1_000.0
 REFUSALS_A_SECOND: Final = 1.0
@@ -71,10 +75,6 @@ class Limit:
         """Take a token, there or not. What is owed is waited for as well, up to ten minutes."""
         bucket = self._filled(key)
         bucket.tokens = max(bucket.tokens - 1.0, self._least)
-
-    def left(self, key: str) -> float:
-        """How many tokens there are: less than none where some are owed."""
-        return self._filled(key).tokens if key in self._buckets else self._at_once
 
     @contextmanager
     def failures(self, key: str) -> Iterator[None]:

@@ -12,7 +12,7 @@ import msgspec
 from ledger.values.reasons import Reason, Refusal
 
 CONTENT_TYPE: Final = b"application/problem+json"
-RETRY_AFTER: Final = 1  # seconds, with every 503 and 408
+RETRY_AFTER: Final = 1  # seconds, with every 503
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -38,11 +38,6 @@ class ProblemError(Exception):
 
 
 def _table(rows: dict[str, tuple[int, str, str]]) -> dict[str, Problem]:
-    retried = {
-        HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    }
     return {
         reason: Problem(
             type=f"urn:souche:problem:{reason}",
@@ -50,7 +45,7 @@ def _table(rows: dict[str, tuple[int, str, str]]) -> dict[str, Problem]:
             title_fr=title_fr,
             status=status,
             reason=reason,
-            retry=status in retried,
+            retry=status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS},
         )
         for reason, (status, title, title_fr) in rows.items()
     }
@@ -66,7 +61,6 @@ _EDGE: Final = {
     "forbidden": (403, "This token may not do that", "Ce jeton ne permet pas cette action"),
     "not-found": (404, "There is nothing here", "Il n'y a rien ici"),
     "method-not-allowed": (405, "This address takes other methods", "Cette adresse attend une autre méthode"),
-    "too-slow": (408, "The request took too long to arrive; send it again", "La requête a mis trop longtemps à arriver ; renvoyez-la"),
     "too-large": (413, "The request is larger than 1 MiB", "La requête dépasse 1 Mio"),
     "unsupported-media-type": (415, "Send application/json", "Envoyez application/json"),
     "too-many-requests": (429, "Too many requests; slow down", "Trop de requêtes ; ralentissez"),
@@ -157,13 +151,9 @@ def problem_for(refusal: Refusal) -> Problem:
 
 def headers_for(told: Problem) -> dict[str, str]:
     """Headers that belong to a problem by itself. A limit says when to come back, each time."""
-    match told.status:
-        case HTTPStatus.SERVICE_UNAVAILABLE:
-            return {"retry-after": str(RETRY_AFTER)}
-        case HTTPStatus.REQUEST_TIMEOUT:  # what is still to come would be taken for a request
-            return {"retry-after": str(RETRY_AFTER), "connection": "close"}
-        case _:
-            return {}
+    if told.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return {"retry-after": str(RETRY_AFTER)}
+    return {}
 
 
 def catalogue() -> list[dict[str, Any]]:

@@ -1,9 +1,7 @@
 """Bare ASGI: what the hot routes and the edge of the application read and write."""
 
-from asyncio import timeout
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
-from types import coroutine
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 import msgspec
@@ -11,7 +9,6 @@ import msgspec
 from api.problems import CONTENT_TYPE, Problem, ProblemError, headers_for, problem
 
 LARGEST_BODY: Final = 1024 * 1024
-BODY_SECONDS: Final = 10.0  # that a body may take to arrive
 _JSON: Final = b"application/json"
 
 Scope = MutableMapping[str, Any]
@@ -53,37 +50,13 @@ async def read_body(receive: Receive) -> bytes:
     """The whole body.
 
     Raises:
-        ProblemError: it is larger than 1 MiB, and it is not read further than that; or it isn't
-            there in time.
+        ProblemError: it is larger than 1 MiB, and it is not read further than that.
     """
-    asked = receive().__await__()
-    first: Message = {}
-    waits_for = None
-    try:
-        waits_for = next(asked)
-    except StopIteration as e:  # it came with its headers, as most do: a timer would be dear
-        first = e.value
-        if not first.get("more_body"):
-            body: bytes = first.get("body", b"")
-            return body
-    try:
-        async with timeout(BODY_SECONDS):
-            return await _read_on(first or await _resumed(asked, waits_for), receive)
-    except TimeoutError as e:
-        raise ProblemError(problem("too-slow")) from e
-
-
-@coroutine
-def _resumed(
-    asked: Generator[Any, Any, Message], waits_for: object
-) -> Generator[Any, Any, Message]:
-    """Await what has begun already, and waits for something."""
-    yield waits_for
-    return (yield from asked)
-
-
-async def _read_on(message: Message, receive: Receive) -> bytes:
-    parts = bytearray(message.get("body", b""))
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    parts = bytearray(body)
     while message.get("more_body"):
         message = await receive()
         parts += message.get("body", b"")

@@ -41,7 +41,7 @@ class Waiting:
         self._bulk: deque[Submission] = deque()
         self._bulk_taken = 0.0  # when bulk work had its last turn
         self._in_flight: set[StreamId] = set()  # of batches that were taken and not released
-        self._aside: dict[StreamId, list[Submission]] = {}  # by a stream that is in flight
+        self._aside: dict[StreamId, list[Submission]] = {}  # by a stream that is busy
         self._aside_count = 0
 
     def __len__(self) -> int:

@@ -5,8 +5,10 @@ nothing. Any number of them share the socket, and each has a writer of its own.
 """
 
 import gc
+import resource
 import socket
 import sys
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -44,9 +46,17 @@ def _settle_collector() -> None:
     gc.set_threshold(100_000, 50, 1000)
 
 
+def _may_open_files() -> None:
+    """As many as the system lets us: by default it is fewer than a worker has connections."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems say "unlimited", and mean less
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def main() -> None:
     """Serve until SIGTERM: stop accepting, finish, answer, leave."""
     end_with(int(sys.argv[1]))
+    _may_open_files()
     told = msgspec.json.decode(sys.stdin.buffer.readline(), type=Assignment)
     config = uvicorn.Config(
         create_app(Settings(**told.settings), told.database),

@@ -315,6 +315,14 @@ def test_a_device_that_is_refused_without_end_is_slowed_down(
     assert answered(device.redeem(carnet[1]), 201)["position"] > taken["position"]
 
 
+def test_a_batch_of_guesses_is_waited_for_ten_minutes_at_most(spare: Device) -> None:
+    answered(spare.post(BATCH, {"claims": [spare.claim("hello") for _ in range(320)]}), 200)
+    answer = spare.check("hello")
+
+    assert refused(answer, 429) == "too-many-requests"
+    assert 300 < int(answer.headers["retry-after"]) <= LONGEST_WAIT
+
+
 async def start(shared: Served, *, tls: bool, proxies: int) -> None:
     settings = Settings(data=shared.data, authority=AUTHORITY, tls=tls, proxies=proxies)
     async with running(settings, shared.database):

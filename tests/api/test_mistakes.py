@@ -7,7 +7,7 @@ import pytest
 
 from api.answers import problem_of
 from api.claims import read_batch, read_check, read_redemption, read_void
-from api.contract import LARGEST_CLAIM
+from ledger.decisions.programmes import LARGEST_CLAIM
 from tests.api.device import Device
 from tests.api.operating import answered
 

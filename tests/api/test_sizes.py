@@ -1,8 +1,7 @@
-"""A body over 1 MiB is refused before it is read whole, declared or not; so is one that is late."""
+"""A body over 1 MiB is refused before it is read whole, declared or not."""
 
 import asyncio
 import json
-import select
 import socket
 import time
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ import httpx
 import pytest
 from fastapi import Request
 
-from api import wire
 from api.app import _limited
 from api.wire import LARGEST_BODY, Message, Receive, read_body
 from tests.api.asking import BODIES, SIGNED, example_of
@@ -116,41 +114,6 @@ def test_who_has_not_signed_is_refused_before_any_of_a_body_is_read(
 
     assert status == 401
     assert b"urn:souche:problem:unauthenticated" in body
-
-
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("sent", [b"", b"{"])
-def test_a_body_that_does_not_arrive_in_time_is_not_waited_for(
-    shared: Served, device: Device, monkeypatch: pytest.MonkeyPatch, path: str, sent: bytes
-) -> None:
-    """Whatever of it has come by then; the connection is closed."""
-    monkeypatch.setattr(wire, "BODY_SECONDS", 0.1)
-    with connected(shared) as connection:
-        signed = signature(device, path, b"{}") if path in HOT else []
-        connection.sendall(head(shared, path, "Content-Length: 3", *signed))
-        connection.sendall(sent)
-        status, body = answer(connection)
-
-        assert (status, json.loads(body)["reason"]) == (408, "too-slow")
-        assert connection.recv(1) == b""
-
-
-@pytest.mark.parametrize("path", [HOT[0], COLD[0]])
-def test_a_body_that_trickles_is_no_longer_in_time_for_it(
-    shared: Served, device: Device, monkeypatch: pytest.MonkeyPatch, path: str
-) -> None:
-    """The time is for all of it, not for each byte."""
-    monkeypatch.setattr(wire, "BODY_SECONDS", 0.5)
-    began = time.monotonic()
-    with connected(shared) as connection:
-        signed = signature(device, path, b"{}") if path in HOT else []
-        connection.sendall(head(shared, path, "Content-Length: 1000", *signed))
-        while not select.select([connection], [], [], 0.05)[0]:
-            connection.sendall(b" ")
-            assert time.monotonic() - began < 5
-        status, _ = answer(connection)
-
-    assert status == 408
 
 
 @pytest.mark.parametrize("path", [HOT[0], COLD[0]])

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ledger.batch import Batch
+from ledger.decisions.reference import Reference
 from ledger.facts.codec import decode
 from ledger.knowledge import Knowledge
 from ledger.log.rows import Head, RefusedCommand, Rows
@@ -134,13 +135,14 @@ class Unlocked(SimulatedStore):
 class FoldsOnAnything(Knowledge):
     """Folds what it has read into whatever another lane has come to know meanwhile."""
 
-    async def catch_up(self, source: Store | Session, head: Head) -> None:
+    async def catch_up(self, source: Store | Session, head: Head) -> Reference:
         rows = await source.read_reference(self.reference.position)
         reference = self.reference.copy()
         for position, state in rows:
             reference.fold(decode(state).fact, position)
         self.reference = reference
         self.is_stale = False
+        return reference
 
 
 class FoldsTwice(Writer):
