@@ -47,7 +47,11 @@ def _empty(data: Path) -> None:
     places = find_places(data)
     lock = try_lock(places)
     if lock is None:
-        raise _taken(data)  # somebody looks at its books, and runs its database
+        raise CommandError(
+            f"Another command looks at the last demo in {data}.",
+            "Let it end, then try again.",
+            Exit.UNAVAILABLE,
+        )
     try:
         # First, so that it never names what has gone; without it the home is found all the same.
         (data / LOCATION).unlink(missing_ok=True)

@@ -8,7 +8,6 @@ from typing import Final
 import psycopg
 
 from ledger.postgres.binaries import find_binaries
-from ledger.postgres.database import DURABLE
 from ledger.postgres.errors import PostgresUnavailableError
 from ledger.postgres.places import find_places
 from ledger.values.clock import unix_now
@@ -43,10 +42,15 @@ def version(patient: Patient) -> Iterator[Finding]:
 
 def durability(patient: Patient) -> Iterator[Finding]:
     """Whether what is acknowledged survives a power cut."""
-    for name in DURABLE:
-        row = patient.owner.execute("SELECT current_setting(%s)", [name]).fetchone()
-        advice = f"Set {name} = on in postgresql.conf: acknowledged redemptions can be lost."
-        yield judged(name, str(row and row[0]), advice, holds=row == ("on",))
+    shown = "SELECT current_setting('fsync'), current_setting('full_page_writes')"
+    fsync, pages = patient.owner.execute(shown).fetchone() or ("", "")
+    advice = "Set fsync = on in postgresql.conf: acknowledged redemptions can be lost."
+    yield judged("fsync", fsync, advice, holds=fsync == "on")
+    if pages == "on":
+        yield Finding("full_page_writes", Verdict.GOOD, pages)
+    else:
+        advice = "Set it on, unless the server's file system is one that tears no pages, as ZFS."
+        yield Finding("full_page_writes", Verdict.WARNING, pages, advice)
     with psycopg.connect(patient.database.writer, autocommit=True) as writer:
         found = writer.execute(_COMMIT).fetchone()
     if found is not None:
@@ -60,6 +64,7 @@ def _commit(value: str, source: str, dbname: str, login: str) -> Finding:
         "user": f'ALTER ROLE "{login}" RESET synchronous_commit',
         "database user": f'ALTER ROLE "{login}" IN DATABASE "{dbname}" RESET synchronous_commit',
         "client": "Take synchronous_commit out of the connection string",
+        "command line": "Start the server without synchronous_commit on its command line",
     }.get(source, "Set synchronous_commit = on in postgresql.conf")
     about, told = "synchronous_commit", f"{value} ({source})"
     if value == "off" and source != "client":
