@@ -46,11 +46,7 @@ from ledger.settings import Settings
 
 OpenDatabase = Callable[[], AbstractContextManager[Database]]
 
-_STATUSES: Final = {
-    404: "not-found",
-    405: "method-not-allowed",
-    413: "too-large",
-}
+_STATUSES: Final = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 
 
 class Souche:

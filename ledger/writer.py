@@ -233,9 +233,8 @@ class Writer:
     async def _append_unmoved(self, decided: Batch, reference: int, clock: int) -> int | None:
         """Append a batch that was decided on reference data up to `reference`.
 
-        Returns the position before it.
-
-        None where something that it was decided on has moved since: nothing of it holds then.
+        Returns the position before it, or None where something that it was decided on has moved
+        since: then nothing of it holds.
         """
         if not decided.rows:
             return None if _answers(decided) and await self._has_moved(decided, clock) else 0
