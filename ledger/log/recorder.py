@@ -19,9 +19,8 @@ from psycopg_pool import ConnectionPool
 from ledger.facts.codec import UnreadableEventError
 from ledger.log.mapper import rows_of
 from ledger.log.rows import APPEND
-from ledger.log.subscription import LogSubscription
+from ledger.log.subscription import Connection, LogSubscription
 
-Connection = psycopg.Connection[tuple[Any, ...]]
 IdType = Literal["text", "uuid"]
 
 POOL_SIZE: Final = 10  # connections at most; one is kept
@@ -167,7 +166,7 @@ class LogRecorder(ApplicationRecorder):
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> LogSubscription:
         """Follow the log from behind position `gt`, waiting for what comes."""
-        return LogSubscription(self, gt, topics)
+        return LogSubscription(self, self.connect, self.channel, gt, topics)
 
     def connect(self) -> Connection:
         """A connection outside the pool, for whoever keeps one."""

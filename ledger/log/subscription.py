@@ -5,14 +5,15 @@ where an event is recorded just before it listens. This one outlives the one and
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Thread
 from time import sleep
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import psycopg
 from eventsourcing.persistence import (
+    ApplicationRecorder,
     InterfaceError,
     ListenNotifySubscription,
     OperationalError,
@@ -20,21 +21,31 @@ from eventsourcing.persistence import (
 )
 from psycopg import sql
 
-if TYPE_CHECKING:
-    from ledger.log.recorder import LogRecorder
-
 POLL: Final = 0.25  # seconds from one look at the log to the next, at most
+
+Connection = psycopg.Connection[tuple[Any, ...]]
 
 _log = logging.getLogger(__name__)
 
 
-class LogSubscription(ListenNotifySubscription["LogRecorder"]):
+class LogSubscription(ListenNotifySubscription[ApplicationRecorder]):
     """An endless iterator of notifications. Use it as a context manager, or stop it."""
 
     def __init__(
-        self, recorder: "LogRecorder", gt: int | None = None, topics: Sequence[str] = ()
+        self,
+        recorder: ApplicationRecorder,
+        connect: Callable[[], Connection],
+        channel: sql.Identifier,
+        gt: int | None = None,
+        topics: Sequence[str] = (),
     ) -> None:
+        """Follow what `recorder` reads from behind position `gt`.
+
+        `connect` makes the connection that listens to `channel`.
+        """
         super().__init__(recorder=recorder, gt=gt, topics=topics)
+        self._connect = connect
+        self._channel = channel
         self._listening = Thread(target=self._listen, name="log-listener", daemon=True)
         self._listening.start()
 
@@ -48,15 +59,15 @@ class LogSubscription(ListenNotifySubscription["LogRecorder"]):
         """Wake the thread that pulls; whatever becomes of the connection."""
         while not self._has_been_stopped:
             try:
-                with self._recorder.connect() as connection:
-                    connection.execute(sql.SQL("LISTEN {}").format(self._recorder.channel))
+                with self._connect() as connection:
+                    connection.execute(sql.SQL("LISTEN {}").format(self._channel))
                     self._wake(connection)
             except psycopg.Error as e:
                 _log.warning("not listening to the log for now: %s", e)
                 sleep(POLL)
                 self._has_been_notified.set()
 
-    def _wake(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def _wake(self, connection: Connection) -> None:
         while not self._has_been_stopped:
             self._has_been_notified.set()  # first of all: for what came before we listened
             for _ in connection.notifies(timeout=POLL, stop_after=1):
