@@ -11,8 +11,8 @@ import pytest
 from eventsourcing.persistence import OperationalError
 
 from ledger.log import subscription
-from ledger.log.recorder import Connection, LogRecorder
-from ledger.log.subscription import LogSubscription
+from ledger.log.recorder import LogRecorder
+from ledger.log.subscription import Connection, LogSubscription
 from ledger.postgres import Database, PostgresServer
 from tests.ledger.log.conftest import NewRecorder
 from tests.ledger.log.helpers import CHANNEL, opaque
