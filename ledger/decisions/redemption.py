@@ -12,6 +12,7 @@ from ledger.facts import (
     AcceptanceArea,
     Event,
     RedemptionVoided,
+    Rules,
     TicketsRedeemed,
     VenueRegistered,
 )
@@ -37,6 +38,9 @@ class TerminalCommand(Command, frozen=True, kw_only=True):
     @property
     def tickets(self) -> tuple[int, ...]:
         return tuple(self.codes)
+
+
+Applying = tuple[int, Rules]  # a version of a programme's rules, and what it says
 
 
 class SeveralCarnetsError(ValueError):
@@ -129,15 +133,13 @@ def decide_redemption(carnet: Carnet | None, claim: RedeemTickets, at: Situation
     if isinstance(found, Refusal):
         return found
 
-    carnet, venue, today, versions = found
-    issued = carnet.issued
-    rules = at.reference.programmes[issued.programme].rules
-    for version in versions:
-        services = rules[version - 1].services
-        if services and claim.service_code not in services:
+    carnet, venue, today, applying = found
+    for version, rules in applying:
+        if rules.services and claim.service_code not in rules.services:
             return _refuse(Reason.SERVICE_NOT_OFFERED, carnet, version)
 
     # From here on the redemption succeeds.
+    issued = carnet.issued
     fact = TicketsRedeemed(
         programme=issued.programme,
         millesime=issued.millesime,
@@ -156,8 +158,8 @@ def decide_redemption(carnet: Carnet | None, claim: RedeemTickets, at: Situation
 
 def taken_by(
     carnet: Carnet | None, claim: TerminalCommand, at: Situation
-) -> tuple[Carnet, VenueId, date, list[int]] | Refusal:
-    """The carnet, venue, day and rule versions with which these tickets can be taken, or why not.
+) -> tuple[Carnet, VenueId, date, list[Applying]] | Refusal:
+    """The carnet, venue, day and rules with which these tickets can be taken, or why they can't.
 
     Tickets of a split carnet may have been handed out under several versions. Each of them has to
     allow the whole claim, or a ticket would get round its own rules beside one with others.
@@ -186,18 +188,18 @@ def taken_by(
         return _refuse(Reason.CARNET_EXPIRED, carnet, oldest)
     if at.now < issued.valid_from:
         return _refuse(Reason.CARNET_NOT_YET_VALID, carnet, oldest)
-    rules = programme.rules
-    for version in versions:
-        if len(tickets) > rules[version - 1].max_tickets_per_claim:
+    applying = [(version, programme.rules[version - 1]) for version in versions]
+    for version, rules in applying:
+        if len(tickets) > rules.max_tickets_per_claim:
             return _refuse(Reason.TOO_MANY_TICKETS, carnet, version)
     venue = at.reference.venues[terminal.venue]
     today = local_day(at.now, programme.opened.zone)
     if not venue.is_qualified(today):
         return _refuse(Reason.VENUE_NOT_QUALIFIED, carnet, oldest)
-    for version in versions:
-        if not _accepts(rules[version - 1].acceptance, venue.registered):
+    for version, rules in applying:
+        if not _accepts(rules.acceptance, venue.registered):
             return _refuse(Reason.VENUE_OUT_OF_AREA, carnet, version)
-    return carnet, terminal.venue, today, versions
+    return carnet, terminal.venue, today, applying
 
 
 def decide_void(carnet: Carnet | None, void: VoidRedemption, at: Situation) -> Decision:
@@ -275,9 +277,6 @@ def _versions(carnet: Carnet, tickets: Collection[int]) -> list[int]:
     0 stands for a ticket that was not handed out. What is refused whatever the rules say names
     the oldest.
     """
-    if len(tickets) == 1:  # by far the most
-        (ticket,) = tickets
-        return [carnet.assigned.get(ticket, 0)]
     return sorted({carnet.assigned.get(ticket, 0) for ticket in tickets})
 
 

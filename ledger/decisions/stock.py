@@ -78,14 +78,14 @@ def decide_issue(command: IssueCarnets, at: Situation) -> Decision:
         InvalidCommandError: the ledger does not know the pepper. It could be lost, or be made
             anew under its name, and nobody would notice before the tickets open for nobody.
     """
+    programme: Programme | None = at.streams.get(command.stream)
+    if programme is None:
+        return Refusal(Reason.PROGRAMME_UNKNOWN)
     origin = at.reference.origin
     if origin is None or command.pepper_id not in origin.peppers:
         raise InvalidCommandError(
             f"pepper_id: {command.pepper_id} is none of the peppers that this ledger began with"
         )
-    programme: Programme | None = at.streams.get(command.stream)
-    if programme is None:
-        return Refusal(Reason.PROGRAMME_UNKNOWN)
     order: Order | None = programme.orders.get(command.order)
     if order is None:
         return Refusal(Reason.ORDER_UNKNOWN)
