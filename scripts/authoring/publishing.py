@@ -7,6 +7,7 @@ from shlex import quote
 
 from ledger.batch import Recorded
 from ledger.decisions.programmes import OpenProgramme, PublishRules
+from ledger.decisions.reference import ProgrammeEntry
 from ledger.facts import ProgrammeOpened, Rules
 from ledger.values.clock import local_day, real_now
 from ledger.values.ids import ProgrammeId, derived_id
@@ -31,13 +32,14 @@ async def open_programme(ledger: Ledger, own: OwnProgramme) -> Recorded | None:
     """Open the programme; None where it is open already, and just so.
 
     Raises:
-        CommandError: it is open and differs.
+        CommandError: it is open and differs, or it was closed.
         RefusedError: the ledger refused.
     """
     told = own.opened
     entry = ledger.writer.reference.programmes.get(told.programme)
     if entry is not None:
         _refuse_another(entry.opened, told)
+        _refuse_closed(entry)
         return None
     command = OpenProgramme(
         command_id=derived_id("programme", told.programme, "open"),
@@ -61,7 +63,8 @@ async def publish_rules(
     """Publish the versions that the ledger lacks and whose day has come.
 
     Raises:
-        CommandError: the file is of another programme, or tells a published version differently.
+        CommandError: the file is of another programme, or tells of it, or of a published version,
+            something else than the ledger has; or the programme was closed.
         RefusedError: the ledger refused.
     """
     if own.opened.programme != programme:
@@ -75,6 +78,8 @@ async def publish_rules(
             Refusal(Reason.PROGRAMME_UNKNOWN),
             f"{programme} is not open yet. First: souche programme open {quote(str(own.file))}",
         )
+    _refuse_another(entry.opened, own.opened)
+    _refuse_closed(entry)
     for number, version in own.versions.items():
         if number <= entry.rule_version:
             _refuse_other_rules(programme, number, entry.rules[number - 1], version.rules)
@@ -120,6 +125,14 @@ def _refuse_another(known: ProgrammeOpened, told: ProgrammeOpened) -> None:
         raise CommandError(
             f"{known.programme} is open already, and {key} differs: {was!r} there, {now!r} here.",
             "That can't be changed. Write what the ledger has, or open a programme of another id.",
+        )
+
+
+def _refuse_closed(entry: ProgrammeEntry) -> None:
+    if entry.closed:
+        raise CommandError(
+            f"{entry.opened.programme} is closed: its tickets are taken no more.",
+            "That stays so. Open a programme of another id.",
         )
 
 

@@ -137,10 +137,20 @@ def test_what_is_open_or_published_stays(own: Souche, write: Callable[..., str])
 
     renamed = write((SMALL + RULES).replace("Petit", "Grand"), id="STAYS", year=YEAR)
     assert "programme.name differs" in own.refuse("programme", "open", renamed)
+    assert "programme.name differs" in own.refuse("programme", "rules", "STAYS", renamed)
     dearer = write((SMALL + RULES).replace("1000", "2000"), id="STAYS", year=YEAR)
     told = own.refuse("programme", "rules", "STAYS", dearer)
     assert "rules.1.face_value_cents differs: 1000 there, 2000 here" in told
     assert "next version" in told
+
+
+def test_a_closed_programme_is_not_called_open(own: Souche, write: Callable[..., str]) -> None:
+    path = write(SMALL + RULES, id="CZ", year=YEAR)
+    own.do("programme", "open", path)
+    own.do("programme", "close", "CZ")
+
+    assert "CZ is closed" in own.refuse("programme", "open", path)
+    assert "CZ is closed" in own.refuse("programme", "rules", "CZ", path)
 
 
 def test_the_next_version_can_stand_alone_and_is_shown(
