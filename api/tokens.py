@@ -24,7 +24,8 @@ async def caller(
         ProblemError: there is none, or it is unknown or revoked, or too many at their address were.
     """
     if credentials is None:
-        raise ProblemError(problem("unauthenticated"), {"www-authenticate": "Bearer"})
+        told = problem("unauthenticated", "send the header `Authorization: Bearer` and a token")
+        raise ProblemError(told, {"www-authenticate": "Bearer"})
     with proving(request, service):
         return await _actor(service, credentials.credentials)
 
