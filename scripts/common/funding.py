@@ -34,7 +34,8 @@ def explain_funding(ledger: Ledger, command: RecordFunding, error: RefusedError)
     if error.refusal.reason is Reason.COMMAND_ID_REUSED:
         return CommandError(
             f"Reference {command.reference} is recorded already with other amounts.",
-            "What is recorded stays: book a difference under a reference of its own.",
+            "What is recorded stays. What is missing can be recorded under a reference of its own; "
+            "what is too much can't be taken back.",
         )
     entry = ledger.writer.reference.programmes.get(command.programme)
     if error.refusal.reason is Reason.FUNDER_UNKNOWN and entry is not None:
