@@ -12,7 +12,7 @@ from scripts.common.helping import examples
 from scripts.common.options import Data, Json, existing, new_app
 from scripts.common.showing import print_json, print_table, say
 from scripts.common.working import opened
-from scripts.diagnosis import files, ledger, server
+from scripts.diagnosis import files, ledger, server, service
 from scripts.diagnosis.finding import Check, Finding, Patient, Verdict
 
 app = new_app()
@@ -28,12 +28,13 @@ CHECKS: Final[tuple[Check, ...]] = (
     ledger.read_models,
     files.secrets,
     files.tokens,
+    service.service,
 )
 
 
 @app.command(epilog=examples("souche doctor", "souche doctor --json"))
 def doctor(data: Data = None, json: Json = False) -> None:
-    """Say what will break: disks, clocks, durability, roles, schema, read models, secrets.
+    """Say what will break: disks, clocks, durability, roles, schema, read models, secrets, service.
 
     Exits with 1 where something is bad; a warning is not.
     """

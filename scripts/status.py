@@ -6,13 +6,15 @@ from scripts.common.options import Data, Json, existing, new_app
 from scripts.common.showing import print_json, print_table, say
 from scripts.common.starting import origin_of
 from scripts.common.working import Views, glance
+from scripts.diagnosis.service import ADVICE, NONE
+from scripts.service.notice import find_service
 
 app = new_app()
 
 
 @app.command(epilog=examples("souche status", "souche status --json"))
 def status(data: Data = None, json: Json = False) -> None:
-    """Show the log's size, and how far behind it each read model is."""
+    """Show the log's size, where it is served, and how far behind it each read model is."""
     settings = existing(data)
 
     async def read(views: Views) -> tuple[list[Lag], int, bool]:
@@ -21,10 +23,13 @@ def status(data: Data = None, json: Json = False) -> None:
         return models, views.size, origin is not None and origin.demo
 
     models, size, demo = glance(settings, read)
+    authority = find_service(settings.data)
     if json:
-        print_json({"data": settings.data, "demo": demo, "events": size, "read_models": models})
+        told = {"data": settings.data, "demo": demo, "events": size, "service": authority}
+        print_json({**told, "read_models": models})
         return
     say(f"{settings.data}: {size:,} events{', of a demo' if demo else ''}.")
+    say(f"Service: at {authority}." if authority else f"Service: {NONE}. {ADVICE}")
     rows = [
         [each.projection, f"{each.position:,}", f"{each.events_behind:,}", each.state]
         for each in models

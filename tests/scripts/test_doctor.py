@@ -146,6 +146,21 @@ def test_a_stopped_read_model_is_bad(founded: Souche, database: tuple[Path, Data
     assert "stopped at position 2" in findings["read model payouts"]["found"]
 
 
+def test_a_ledger_that_nobody_serves_is_warned_of(founded: Souche) -> None:
+    _, findings = examine(founded)
+
+    assert findings["service"]["verdict"] == "warning"
+    assert findings["service"]["found"] == "no service runs on this folder on this host"
+    assert "start it with `souche serve`" in findings["service"]["advice"]
+
+
+def test_status_says_that_no_terminal_can_redeem(founded: Souche) -> None:
+    told = founded.do("status")
+
+    assert founded.look("status")["service"] is None
+    assert "Service: no service runs on this folder on this host. No terminal can redeem" in told
+
+
 def test_people_are_told_what_to_do(founded: Souche) -> None:
     said = founded.run("doctor")
 

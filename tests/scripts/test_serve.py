@@ -132,6 +132,19 @@ def test_an_invitation_names_the_service_that_runs(plain: Souche, service: tuple
     assert json.loads(said.out)["qr"].startswith(f"souche:127.0.0.1:{service[1]}/")
 
 
+def test_doctor_and_status_say_where_terminals_reach_the_service(
+    plain: Souche, service: tuple[int, int]
+) -> None:
+    authority = f"127.0.0.1:{service[1]}"
+
+    examined = json.loads(plain.run("doctor", "--json").out)
+
+    (found,) = [each for each in examined if each["about"] == "service"]
+    assert (found["verdict"], found["found"]) == ("good", f"at {authority}")
+    assert plain.look("status")["service"] == authority
+    assert f"Service: at {authority}." in plain.do("status")
+
+
 def test_a_second_service_on_a_ledger_is_warned(plain: Souche, service: tuple[int, int]) -> None:
     with served(plain) as (process, _):
         assert process.stderr is not None
