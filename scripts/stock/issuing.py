@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from api.streams import events_of
 from ledger.facts import CarnetsIssued, CarnetsOrdered
@@ -16,6 +17,7 @@ from scripts.common.refusals import RefusedError
 from scripts.common.unknown import advice
 from scripts.stock.printing import (
     Format,
+    begun_format,
     forget_seed,
     open_private,
     read_or_make_seed,
@@ -72,14 +74,17 @@ async def issue(
     """Issue what an order still lacks, and write the codes of all of it to `path`.
 
     Raises:
-        CommandError: it was issued, or begun, to another file.
+        CommandError: it was issued, or begun, to another file or in another format.
         RefusedError: the ledger refused a chunk.
     """
     with _writable(path):
-        if _is_done(found, path):
+        is_done = _is_done(found, path)
+        if not is_done:
+            _refuse_other_seed(found, path)
+        _refuse_other_format(found.ordered, path, form)
+        if is_done:
             return
-        _refuse_other_seed(found, path)
-        seed = read_or_make_seed(path)
+        seed = read_or_make_seed(path, form)
     ordered = found.ordered
     with open_private(path) as file:
         done = [(chunk.first_number, chunk.carnets) for chunk in found.issued]
@@ -134,3 +139,15 @@ def _refuse_other_seed(found: FoundOrder, path: Path) -> None:
         )
     if path.exists():
         raise CommandError(f"{path} exists.", "Name a new file: this one may hold codes.")
+
+
+def _refuse_other_format(ordered: CarnetsOrdered, path: Path, form: Format) -> None:
+    """The printer gets one file: half of it, or all, in another format can't be had again."""
+    begun = begun_format(path)
+    if begun is None or begun is form:
+        return
+    command = f"souche order issue {ordered.programme} {ordered.order} --to {quote(str(path))}"
+    raise CommandError(
+        f"{path} was begun with --format {begun}, and can't be had in {form}.",
+        f"Keep to its format: `{command} --format {begun}`",
+    )

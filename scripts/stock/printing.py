@@ -35,17 +35,33 @@ def seed_file(path: Path) -> Path:
     return path.with_name(path.name + ".seed")
 
 
-def read_or_make_seed(path: Path) -> bytes:
-    """The seed of a print file, on disk before anything is made of it."""
+def read_or_make_seed(path: Path, form: Format) -> bytes:
+    """The seed of a print file, on disk with its format before anything is made of it."""
     place = seed_file(path)
     if not place.exists():
         place.parent.mkdir(parents=True, exist_ok=True)
         draft = place.with_name(f".{place.name}.{os.getpid()}")
         with open_private(draft) as file:
-            file.write(secrets.token_bytes(SEED_BYTES).hex())
+            file.write(f"{secrets.token_bytes(SEED_BYTES).hex()} {form}")
         draft.rename(place)
         sync_folder(place.parent)
-    return bytes.fromhex(place.read_text())
+    return bytes.fromhex(place.read_text().split()[0])
+
+
+def begun_format(path: Path) -> Format | None:
+    """What a print file was begun in; None where that can't be told."""
+    place = seed_file(path)
+    words = place.read_text().split() if place.exists() else []
+    if len(words) > 1:
+        return Format(words[1])
+    # The file is whole, or its seed was made before seeds had the format.
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        start = file.read(1)
+    if not start:
+        return None
+    return Format.JSONL if start == b"{" else Format.CSV
 
 
 def forget_seed(path: Path) -> None:

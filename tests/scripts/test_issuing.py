@@ -1,5 +1,6 @@
 """Carnets are issued with the codes that the print file has, whatever interrupts it."""
 
+import shlex
 import stat
 import time
 from pathlib import Path
@@ -56,7 +57,7 @@ def test_a_killed_issue_goes_on_with_the_same_codes(
     assert 0 < len(before) < CARNETS
     assert after[: len(before)] == before
     assert len(after) == CARNETS
-    assert len(seed) == 64
+    assert len(bytes.fromhex(seed.split()[0])) == 32
     assert not seed_file(path).exists()
     _check_codes(ordered, database[1], path)
 
@@ -109,6 +110,35 @@ def test_an_order_that_is_complete_is_not_issued_to_another_file(
 
     assert "5 carnets are issued" in again
     assert "can't be made again" in told
+
+
+def test_an_interrupted_issue_keeps_to_its_format(ordered: Souche) -> None:
+    _order(ordered, "as-csv", CARNETS)
+    path = ordered.data / "print" / "as-csv"
+    command = ("order", "issue", "AV12", "as-csv", "--to", str(path))
+    _kill_between(ordered, (*command, "--format", "csv"), path)
+
+    path.write_text("")  # as a kill leaves it that comes before the first line
+    told = ordered.refuse(*command)
+    ordered.do(*command, "--format", "csv")
+
+    assert "was begun with --format csv" in told
+    assert f"`souche {shlex.join(command)} --format csv`" in told
+    assert len(path.read_text().splitlines()) == 10 * CARNETS
+
+
+@pytest.mark.parametrize(("begun", "other"), [("csv", "jsonl"), ("jsonl", "csv")])
+def test_a_whole_file_does_not_pass_for_another_format(
+    small: tuple[Souche, str], begun: str, other: str
+) -> None:
+    souche, name = small
+    command = ("order", "issue", "AV12", name, "--to", str(souche.data / "print" / name))
+    souche.do(*command, "--format", begun)
+
+    told = souche.refuse(*command, "--format", other)
+
+    assert f"was begun with --format {begun}" in told
+    assert "5 carnets are issued" in souche.do(*command, "--format", begun)
 
 
 def test_a_file_of_another_order_is_never_overwritten(small: tuple[Souche, str]) -> None:
