@@ -186,7 +186,10 @@ async def _owes_nothing(ledger: Ledger, run: RunId) -> bool:
 
 
 def _warn_of_nothing(run: RunId) -> None:
-    warn("Nobody is owed anything: the run pays nothing.")
+    warn(
+        "Nothing was owed at the cutoff: the run pays nothing. "
+        "What is earned after it belongs to the next run."
+    )
     say(f"To leave it: `souche payouts withdraw {run}`")
 
 

@@ -58,7 +58,7 @@ def what_left(found: Standing) -> str:
     """How a closed run ended: `Run 2022-03 is closed: 0.00 € of 30.00 € left`."""
     run, lines = found.view.run, found.view.lines.lines
     if not lines:
-        return f"Run {run} is closed: nobody was owed anything"
+        return f"Run {run} is closed: nothing was owed at its cutoff"
     whole = sum(line.amount_cents for line in lines)
     if not found.stayed:
         return f"Run {run} is paid: all of {euros(whole)} left"

@@ -253,12 +253,21 @@ def test_a_run_is_paid_by_two_people(ordered: Souche, redeemed: Counter[str]) ->
     assert ordered.look("balances")["balanced"]
 
 
+def _redeem_one(souche: Souche, venue: str, codes: Codes) -> None:
+    """The first ticket of a carnet of which none was redeemed."""
+    with serving(Settings(data=souche.data, port=free_port()), demo=True) as authority:
+        invitation = souche.look("terminal", "invite", venue, "--label", "Billetterie")
+        till = Till(authority, invitation["invitation"])
+        claim = till.claim(list(codes.values())[10][:1])
+        assert redeem([(till, deque([claim]))], lambda _: None).tickets == 1
+
+
 def test_a_run_that_is_withdrawn_makes_room_for_the_next(
-    ordered: Souche, redeemed: Counter[str]
+    ordered: Souche, redeemed: Counter[str], handed_out: Codes, venue: str
 ) -> None:
     empty = ordered.run("payouts", "cutoff", "2022-04")
     assert "Run 2022-04 has its cutoff (position " in empty.out
-    assert "Nobody is owed anything" in empty.err
+    assert "Nothing was owed at the cutoff" in empty.err
     assert "`souche payouts withdraw 2022-04`" in empty.out
     assert "run-open" in ordered.refuse("payouts", "cutoff", "2022-05")
 
@@ -266,8 +275,11 @@ def test_a_run_that_is_withdrawn_makes_room_for_the_next(
 
     assert ordered.look("payouts", "show", "2022-04")["paid_cents"] == 0
     ordered.do("payouts", "cutoff", "2022-05")
+    _redeem_one(ordered, venue, handed_out)
     said = ordered.run("payouts", "draft", "2022-05")
-    assert "Nobody is owed anything" in said.err
+    assert ordered.look("payouts", "list")[0]["owed_cents"] == 1_000
+    assert "Nothing was owed at the cutoff" in said.err
+    assert "What is earned after it belongs to the next run." in said.err
     ordered.do("payouts", "withdraw", "2022-05")
 
 
