@@ -37,7 +37,7 @@ async def find_carnets(
     Tells where they can't be handed out any more.
 
     Raises:
-        CommandError: none of them is issued.
+        CommandError: none of them is issued, or the order has no such first number.
         RefusedError: there is no such order.
     """
     found = await find_order(ledger, programme, order)
@@ -46,7 +46,17 @@ async def find_carnets(
         raise CommandError(
             f"Order {order} has no carnets yet: `souche order issue {programme} {order} --to FILE`"
         )
+    _refuse_other_number(found.ordered, span[0])
     return found.ordered, carnets_of(found.ordered, *span)
+
+
+def _refuse_other_number(ordered: CarnetsOrdered, first: int | None) -> None:
+    last = ordered.first_number + ordered.carnets - 1
+    if first is not None and not ordered.first_number <= first <= last:
+        raise CommandError(
+            f"Order {ordered.order} has no carnet {first}: "
+            f"it has the numbers {ordered.first_number}–{last}."
+        )
 
 
 def carnets_of(ordered: CarnetsOrdered, first: int | None, count: int | None) -> list[CarnetId]:

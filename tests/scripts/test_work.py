@@ -58,14 +58,21 @@ def test_long_work_can_be_repeated(ordered: Souche, handed_out: Codes) -> None:
     active = ordered.do("order", "activate", "BFC22", "first")
     words = ("order", "assign", "BFC22", "first", "--holder", POINT)
     said = ordered.run(*words, "--count", "20")
-    beyond = ordered.run(*words, "--first", "2000")
 
     assert "1,000 carnets are in circulation already." in active
     assert said.code == 0
     assert "None handed out: numbers 1–20 were before." in said.err
     assert "The next in stock is 21: `--first 21`" in said.err
-    assert "None handed out: order first has the numbers 1–1000." in beyond.err
     assert ordered.look("status")["events"] == events
+
+
+@pytest.mark.parametrize("step", [("assign", "--holder", POINT), ("activate",)])
+def test_a_number_that_an_order_does_not_have_is_refused(
+    ordered: Souche, handed_out: Codes, step: tuple[str, ...]
+) -> None:
+    told = ordered.refuse("order", step[0], "BFC22", "first", *step[1:], "--first", "2000")
+
+    assert "Order first has no carnet 2000: it has the numbers 1–1000." in told
 
 
 def test_who_gets_fewer_carnets_than_asked_for_is_told(ordered: Souche, handed_out: Codes) -> None:
