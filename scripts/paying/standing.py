@@ -30,7 +30,7 @@ class Standing:
     def of(self, line: RunLine) -> str:
         """What became of a line, in a word or two."""
         if line.venue in self.left:
-            return "left"
+            return "paid"
         if line.venue in self.frozen:
             return "frozen"
         return "stays owed" if self.view.so_far.closed else ""
@@ -55,14 +55,14 @@ async def _left(views: AsyncConnection, run: RunId, venues: list[VenueId]) -> fr
 
 
 def what_left(found: Standing) -> str:
-    """How a closed run ended: `Run 2022-03 is closed: 0.00 € of 30.00 € left`."""
+    """How a closed run ended: `Run 2022-03 is closed: 0.00 € of 30.00 € paid`."""
     run, lines = found.view.run, found.view.lines.lines
     if not lines:
         return f"Run {run} is closed: nothing was owed at its cutoff"
     whole = sum(line.amount_cents for line in lines)
     if not found.stayed:
-        return f"Run {run} is paid: all of {euros(whole)} left"
-    return f"Run {run} is closed: {euros(found.view.so_far.cents_paid)} of {euros(whole)} left"
+        return f"Run {run} is paid: all of {euros(whole)}"
+    return f"Run {run} is closed: {euros(found.view.so_far.cents_paid)} of {euros(whole)} paid"
 
 
 def why_stayed(found: Standing) -> list[str]:

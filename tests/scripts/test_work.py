@@ -224,7 +224,7 @@ def held_back(ordered: Souche, redeemed: Counter[str]) -> str:
 
 
 def test_what_a_frozen_venue_is_owed_stays_and_is_told(held_back: str) -> None:
-    assert "Run 2022-02 is closed: 0.00 € of 500.00 € left" in held_back
+    assert "Run 2022-02 is closed: 0.00 € of 500.00 € paid" in held_back
     assert f"{VENUE}: 500.00 € stays owed; `souche venue resume {VENUE}`" in held_back
 
 
@@ -250,8 +250,8 @@ def test_a_run_is_paid_by_two_people(ordered: Souche, redeemed: Counter[str]) ->
     assert "not the one that `souche payouts show 2022-03` prints" in other
 
     ordered.do("payouts", "approve", "2022-03", *digest)
-    assert "all of 500.00 € left (" in ordered.do("payouts", "pay", "2022-03")
-    assert "all of 500.00 € left, as it had" in ordered.do("payouts", "pay", "2022-03")
+    assert "is paid: all of 500.00 € (" in ordered.do("payouts", "pay", "2022-03")
+    assert "is paid: all of 500.00 €, as it had" in ordered.do("payouts", "pay", "2022-03")
 
     paid = ordered.look("payouts", "show", "2022-03")
     (payout,) = ordered.look("payouts", "list")
