@@ -71,7 +71,7 @@ class FundingBody(CommandBody):
     )
     reference: Text = Field(
         description="Number of the commitment, the order or the bank's entry. It counts once,"
-        " however it is spelled: capitals, spaces and hyphens make no other of it."
+        " whatever its capitals, and whatever stands between its parts."
     )
     cents: Annotated[dict[Funder, Amount], Field(min_length=1, max_length=100)]
 

@@ -124,7 +124,7 @@ class Scenario:
         return Refusal(reason, self.version, self.detail or {})
 
 
-NOBODY = ProgrammeId("XXX99")
+NOBODY = ProgrammeId("ABSENT9")
 SECOND = timedelta(seconds=1)
 CARNET: dict[str, str | int] = {"carnet": "BFC22-0000001"}
 A_DAY = timedelta(days=1)
