@@ -93,10 +93,13 @@ class Hotpath:
             refuse_other_bodies(headers)
             signer = self._sessions.authenticate("POST", scope["raw_path"], headers)
             self._refusals.require(signer.terminal)
-            with self._places.held(signer.terminal):
+            self._places.take(signer.terminal)
+            try:
                 body = await read_body(receive)
                 check_body(headers, body)
                 status, answered = await handler(signer, body)
+            finally:
+                self._places.give_back(signer.terminal)
         except ProblemError as e:
             await answer_problem(send, e.problem, e.headers)
         except (WriterError, msgspec.DecodeError, JSONDecodeError, UnicodeDecodeError) as e:
@@ -124,8 +127,12 @@ class Hotpath:
         """`POST /v1/redemptions/batch`."""
         claims = read_batch(body)
         self._guesses.require(signer.terminal)
-        with self._places.held(signer.terminal, len(claims) - 1):  # one is held by every request
+        others = len(claims) - 1  # one place is held by every request
+        self._places.take(signer.terminal, others)
+        try:
             verdicts = await self._verdicts(signer, claims)
+        finally:
+            self._places.give_back(signer.terminal, others)
         return HTTPStatus.OK, encode(BatchAnswer(verdicts))
 
     async def _verdicts(self, signer: Signer, claims: list[RedemptionRequest]) -> list[Verdict]:

@@ -119,9 +119,8 @@ class Places:
         self._most = most
         self._held: dict[str, int] = {}
 
-    @contextmanager
-    def held(self, key: str, places: int = 1) -> Iterator[None]:
-        """A block that holds some of the key's places.
+    def take(self, key: str, places: int = 1) -> None:
+        """Hold places for a key. Who did gives them back.
 
         Raises:
             ProblemError: there aren't as many.
@@ -130,14 +129,14 @@ class Places:
         if held > self._most:
             raise ProblemError(problem("too-many-requests"), {"retry-after": str(RETRY_AFTER)})
         self._held[key] = held
-        try:
-            yield
-        finally:
-            left = self._held[key] - places
-            if left:
-                self._held[key] = left
-            else:
-                del self._held[key]
+
+    def give_back(self, key: str, places: int = 1) -> None:
+        """Hold them no more."""
+        left = self._held[key] - places
+        if left:
+            self._held[key] = left
+        else:
+            del self._held[key]
 
 
 def check_limit() -> Limit:
