@@ -10,6 +10,7 @@ from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from api.joining import Joining
 from api.problems import problem
 from api.wire import Receive, Scope, Send, answer_problem
 
@@ -24,7 +25,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Begin to wait."""
-        super().connection_made(transport)  # type: ignore[arg-type]
+        super().connection_made(Joining(transport, self.loop))  # type: ignore[arg-type]
         if len(self.connections) > CONNECTIONS:
             self.app = _turn_away
         self._wait()
