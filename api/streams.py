@@ -20,7 +20,7 @@ _AT: Final = "SELECT state FROM events WHERE notification_id = %b"
 
 async def stored(connection: AsyncConnection, stream: StreamId) -> list[StoredRow]:
     """The positions and bytes of a stream, in its order."""
-    cursor = await connection.execute(READ, ([stream],), binary=True)
+    cursor = await connection.execute(READ, {"streams": [stream]}, binary=True)
     return await cursor.fetchall()
 
 
@@ -56,7 +56,7 @@ async def reference_of(connection: AsyncConnection, streams: Iterable[StreamId])
     checks it, and for nothing else.
     """
     reference = Reference()
-    cursor = await connection.execute(READ, (list(streams),), binary=True)
+    cursor = await connection.execute(READ, {"streams": list(streams)}, binary=True)
     for position, state in await cursor.fetchall():
         reference.fold(decode(state).fact, position)
     return reference

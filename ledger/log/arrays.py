@@ -21,38 +21,50 @@ _LENGTH: Final = Struct("!i").pack
 class Numbers(list[int]):
     """A bigint[] on its way to the database."""
 
+    def packed(self) -> bytes:
+        """Its binary format."""
+        parts = [part for number in self for part in (8, number)]
+        return _HEAD(1, 0, _BIGINT, len(self), 1) + Struct("!" + "iq" * len(self)).pack(*parts)
+
 
 class Texts(list[str]):
     """A text[] on its way to the database."""
+
+    def packed(self) -> bytes:
+        """Its binary format."""
+        return _joined(_TEXT, [text.encode() for text in self])
 
 
 class Blobs(list[bytes]):
     """A bytea[] on its way to the database."""
 
+    def packed(self) -> bytes:
+        """Its binary format."""
+        return _joined(_BYTEA, self)
 
-class _NumbersDumper(Dumper):
+
+Array = Numbers | Texts | Blobs
+
+
+class _Dumper(Dumper):
+    """For the driver's own statements."""
+
     format = Format.BINARY
+
+    def dump(self, obj: Array) -> Buffer | None:
+        return obj.packed()
+
+
+class _NumbersDumper(_Dumper):
     oid = _BIGINTS
 
-    def dump(self, obj: Numbers) -> Buffer | None:
-        parts = [part for number in obj for part in (8, number)]
-        return _HEAD(1, 0, _BIGINT, len(obj), 1) + Struct("!" + "iq" * len(obj)).pack(*parts)
 
-
-class _TextsDumper(Dumper):
-    format = Format.BINARY
+class _TextsDumper(_Dumper):
     oid = _TEXTS
 
-    def dump(self, obj: Texts) -> Buffer | None:
-        return _joined(_TEXT, [text.encode() for text in obj])
 
-
-class _BlobsDumper(Dumper):
-    format = Format.BINARY
+class _BlobsDumper(_Dumper):
     oid = _BYTEAS
-
-    def dump(self, obj: Blobs) -> Buffer | None:
-        return _joined(_BYTEA, obj)
 
 
 def _joined(element: int, items: list[bytes]) -> bytes:

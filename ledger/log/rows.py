@@ -16,13 +16,14 @@ from ledger.values.reasons import Refusal
 # The streams of a batch, each in the order of its versions.
 READ: Final = """
 SELECT notification_id, state FROM events
-WHERE originator_id = ANY(%b) ORDER BY originator_id, originator_version
+WHERE originator_id = ANY(%(streams)b::text[]) ORDER BY originator_id, originator_version
 """
 
 # Reference data from a position on; a partial index holds just these.
 READ_REFERENCE: Final = f"""
 SELECT notification_id, state FROM events
-WHERE topic IN ({", ".join(f"'{topic}'" for topic in REFERENCE_TOPICS)}) AND notification_id > %b
+WHERE topic IN ({", ".join(f"'{topic}'" for topic in REFERENCE_TOPICS)})
+  AND notification_id > %(after)b
 ORDER BY notification_id
 """  # noqa: S608 (our own constants)
 
@@ -40,12 +41,12 @@ WITH head AS (
     UPDATE log_head SET
         size = size + %(count)b,
         minute = greatest(minute, %(minute)b),
-        reference = CASE WHEN %(reference_offset)b > 0
+        reference = CASE WHEN %(reference_offset)b::bigint > 0
                     THEN size + %(reference_offset)b ELSE reference END
     WHERE id = 1
       AND reference = coalesce(%(expected_reference)b, reference)
       AND minute <= coalesce(%(not_before)b, minute)
-      AND coalesce(%(clock)b, 0) <= {_DATABASE_MINUTE} + {AHEAD}
+      AND coalesce(%(clock)b::bigint, 0) <= {_DATABASE_MINUTE} + {AHEAD}
     RETURNING size - %(count)b AS base
 ), added AS (
     INSERT INTO events (originator_id, originator_version, topic, state, notification_id)

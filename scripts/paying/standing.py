@@ -49,7 +49,7 @@ async def standing(views: AsyncConnection, run: RunId) -> Standing | None:
 
 async def _left(views: AsyncConnection, run: RunId, venues: list[VenueId]) -> frozenset[VenueId]:
     streams = [transfer_stream(end_to_end_id(run, venue)) for venue in venues]
-    cursor = await views.execute(READ, (streams,), binary=True)
+    cursor = await views.execute(READ, {"streams": streams}, binary=True)
     facts = [decode(state).fact for _, state in await cursor.fetchall()]
     return frozenset(fact.venue for fact in facts if isinstance(fact, VenueReimbursed))
 

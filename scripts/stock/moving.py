@@ -156,7 +156,8 @@ async def assign(
 async def next_in_stock(ledger: Ledger, ordered: CarnetsOrdered, holder: HolderId) -> int | None:
     """The number of the first carnet of an order that a holder can hand out; None without one."""
     for chunk in _chunks(carnets_of(ordered, None, None)):
-        cursor = await ledger.views.execute(READ, (list(map(carnet_stream, chunk)),), binary=True)
+        streams = list(map(carnet_stream, chunk))
+        cursor = await ledger.views.execute(READ, {"streams": streams}, binary=True)
         events: dict[str, list[tuple[int, Event]]] = {}
         for position, state in await cursor.fetchall():
             event = decode(state)

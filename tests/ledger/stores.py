@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from ledger.log.connection import PostgresStore, _append
+from ledger.log.connection import _APPEND, PostgresStore, _base
 from ledger.log.rows import Rows
 from ledger.log.store import StoredRow
 from ledger.postgres import Database
@@ -15,8 +15,7 @@ class Unguarded(PostgresStore):
     async def append(
         self, rows: Rows, minute: int, expected_reference: int, clock: int
     ) -> int | None:
-        async with self._connection() as connection:
-            return await _append(connection, rows.parameters(minute))
+        return _base(await self._ask(_APPEND, rows.parameters(minute)))
 
 
 class Interrupted(PostgresStore):

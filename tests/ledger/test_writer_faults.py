@@ -13,9 +13,10 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger.batch import Recorded
-from ledger.log import connection
-from ledger.log.connection import Connection, PostgresStore
+from ledger.log import connection, statements
+from ledger.log.connection import PostgresStore
 from ledger.log.rows import Rows
+from ledger.log.statements import Connection
 from ledger.log.store import StoreUnavailableError
 from ledger.postgres import Database, PostgresServer
 from ledger.postgres.database import prepare_embedded
@@ -57,7 +58,7 @@ async def test_a_database_that_stands_still_leaves_nobody_without_an_answer(
     server_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not who waits, and not who wants to stop the service. It isn't gone, it says nothing."""
-    monkeypatch.setattr(connection, "ANSWER_WITHIN", 1)
+    monkeypatch.setattr(statements, "ANSWER_WITHIN", 1)
     monkeypatch.setattr(connection, "CONNECT_WITHIN", 2)
     with PostgresServer(server_folder / "still", settings={"shared_buffers": "16MB"}) as server:
         database = prepare_embedded(server, Roles())
@@ -76,7 +77,7 @@ async def test_a_commit_that_waits_for_a_standby_is_not_told_before_the_standby_
     server_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not to a retry either: given up, the first attempt still waits."""
-    monkeypatch.setattr(connection, "ANSWER_WITHIN", 1)
+    monkeypatch.setattr(statements, "ANSWER_WITHIN", 1)
     with PostgresServer(server_folder / "standby", settings={"shared_buffers": "16MB"}) as server:
         database = prepare_embedded(server, Roles())
         async with writing(store_on(database)) as writer:
