@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger.facts import AnyFact
 from ledger.log import connection
@@ -195,12 +196,33 @@ def test_a_session_finds_a_version_taken(run: Run) -> None:
 
 def test_a_host_that_never_answers_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unlike one that refuses, which says so at once."""
-    monkeypatch.setattr(connection, "CONNECT_WITHIN", 0.2)
+    monkeypatch.setattr(connection, "CONNECT_WITHIN", 2)  # the least that is taken
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host, port = silent.getsockname()
         store = PostgresStore(f"host={host} port={port} dbname=any", CHANNEL)
         with pytest.raises(StoreUnavailableError):
             asyncio.run(store.read([CARNET]))
+
+
+def test_a_host_that_never_answers_does_not_hide_the_next_one(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several hosts may be named: whichever writes now is found."""
+    monkeypatch.setattr(connection, "CONNECT_WITHIN", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        given = conninfo_to_dict(database.writer)
+        hosts = {
+            "host": f"127.0.0.1,{given['host']}",
+            "port": f"{silent.getsockname()[1]},{given['port']}",
+        }
+        store = PostgresStore(make_conninfo(database.writer, **hosts), CHANNEL)
+
+        asyncio.run(found_and_closed(store))
+
+
+async def found_and_closed(store: PostgresStore) -> None:
+    assert (await store.head()).size == 0
+    await store.close()
 
 
 def test_a_clock_ahead_of_the_databases_appends_nothing(run: Run) -> None:
