@@ -70,8 +70,10 @@ class FundingBody(CommandBody):
         description="Promised (*engagement*), ordered for payment (*mandat*), or on the account."
     )
     reference: Text = Field(
-        description="Number of the commitment, the order or the bank's entry. It counts once,"
-        " whatever its capitals, and whatever stands between its parts."
+        description="Number of the commitment, the order or the bank's entry. It counts once."
+        " Letters and digits are compared, without capitals and accents; what stands between them"
+        " tells two apart only as `2022/1/12` and `2022/11/2`, where each has punctuation between"
+        " two digits and the other has none. Another entry that is refused takes one word more."
     )
     cents: Annotated[dict[Funder, Amount], Field(min_length=1, max_length=100)]
 

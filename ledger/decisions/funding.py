@@ -1,10 +1,9 @@
 """Funding of a millésime, and the activation that it has to cover."""
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, Literal
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 from ledger.decisions.carnets import Carnet
 from ledger.decisions.situation import Accepted, Command, Decision, Situation, require
@@ -24,7 +23,6 @@ from ledger.values.money import Cents, allocate
 from ledger.values.reasons import Reason, Refusal
 
 Stage = Literal["commitment", "order", "cash"]
-_WORDS: Final = re.compile(r"[^\W_]+").findall
 _STAGE_FACTS: Final[
     dict[Stage, type[FundingCommitted] | type[FundingOrdered] | type[FundingReceived]]
 ] = {"commitment": FundingCommitted, "order": FundingOrdered, "cash": FundingReceived}
@@ -39,12 +37,29 @@ def is_parcel(carnets: tuple[CarnetId, ...]) -> bool:
     return 0 < len(carnets) == len(set(carnets)) <= LARGEST_CHUNK
 
 
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """A reference as somebody wrote it, and what of it tells it from another one."""
+
+    written: str
+    signs: str  # its letters and digits, without capitals and accents
+    cuts: frozenset[int]  # the signs that punctuation parts from the one before, both digits
+
+    def is_like(self, other: "Spelling") -> bool:
+        """Whether both may stand for one entry.
+
+        One has punctuation where the other has a space or nothing: a statement is printed and
+        exported, read and typed. But 2022/1/12 and 2022/11/2 each have it where the other has none.
+        """
+        return self.signs == other.signs and (self.cuts <= other.cuts or other.cuts <= self.cuts)
+
+
 @dataclass(slots=True)
 class Funding:
     """Running totals of a millésime, in cents, and the entries that they come from."""
 
     covered: Counter[Stage] = field(default_factory=Counter)
-    entries: dict[tuple[Stage, str], str] = field(default_factory=dict)  # by key: as written
+    entries: dict[tuple[Stage, str], list[Spelling]] = field(default_factory=dict)  # by signs
     activated: int = 0
     allocated: Counter[str] = field(default_factory=Counter)  # of the activated, by funder
 
@@ -69,12 +84,24 @@ def _count(
     funding: Funding, stage: Stage, fact: FundingCommitted | FundingOrdered | FundingReceived
 ) -> None:
     funding.covered[stage] += sum(fact.cents.values())
-    funding.entries[stage, reference_key(fact.reference)] = fact.reference
+    spelling = spelling_of(fact.reference)
+    funding.entries.setdefault((stage, spelling.signs), []).append(spelling)
 
 
-def reference_key(reference: str) -> str:
-    """What one reference has in common with itself typed otherwise: its words and numbers."""
-    return " ".join(_WORDS(normalize("NFKC", reference).casefold()))
+def spelling_of(reference: str) -> Spelling:
+    """What counts of a reference. Spaces and what can't be seen do not, wherever they stand."""
+    signs = ""
+    cuts = set()
+    is_parted = False
+    for each in normalize("NFKD", reference).casefold():
+        if each.isalnum():
+            if is_parted and signs[-1:].isdigit() and each.isdigit():
+                cuts.add(len(signs))
+            signs += each
+            is_parted = False
+        elif category(each)[0] in "PS":  # punctuation and symbols
+            is_parted = True
+    return Spelling(reference, signs, frozenset(cuts))
 
 
 class RecordFunding(Command, frozen=True, kw_only=True):
@@ -82,7 +109,9 @@ class RecordFunding(Command, frozen=True, kw_only=True):
 
     The reference is the commitment's, the mandate's or the bank entry's own. It counts once, or
     two people who book the same entry would bring twice its amount into circulation. They type it
-    from a statement, so neither capitals nor what stands between its parts makes another of it.
+    from a statement, so letters and digits are compared, and of the rest only where both parts
+    digits (see `Spelling`). When in doubt it is refused: another entry can be given a word more,
+    and what was counted twice can't be taken back.
     """
 
     programme: ProgrammeId
@@ -97,7 +126,7 @@ class RecordFunding(Command, frozen=True, kw_only=True):
             otherwise="cents: a positive amount for each funder, and at least one funder",
         )
         require(
-            holds=bool(reference_key(self.reference)),
+            holds=bool(spelling_of(self.reference).signs),
             otherwise="reference: at least one letter or digit",
         )
 
@@ -110,9 +139,10 @@ class RecordFunding(Command, frozen=True, kw_only=True):
         if entry is None:
             return Refusal(Reason.PROGRAMME_UNKNOWN)
         funding: Funding = at.streams.get(self.stream) or Funding()
-        recorded = funding.entries.get((self.stage, reference_key(self.reference)))
-        if recorded is not None:
-            return Refusal(Reason.FUNDING_RECORDED, detail={"reference": recorded})
+        spelling = spelling_of(self.reference)
+        for recorded in funding.entries.get((self.stage, spelling.signs), ()):
+            if spelling.is_like(recorded):
+                return Refusal(Reason.FUNDING_RECORDED, detail={"reference": recorded.written})
         if not self.cents.keys() <= entry.opened.shares.keys():
             return Refusal(Reason.FUNDER_UNKNOWN)
         fact = _STAGE_FACTS[self.stage](

@@ -37,6 +37,12 @@ def explain_funding(ledger: Ledger, command: RecordFunding, error: RefusedError)
             "What is recorded stays. What is missing can be recorded under a reference of its own; "
             "what is too much can't be taken back.",
         )
+    if error.refusal.reason is Reason.FUNDING_RECORDED:
+        told = (
+            f"It is recorded as {error.refusal.detail['reference']}. If this is another entry, "
+            "add what tells them apart, such as a date."
+        )
+        return RefusedError(error.refusal, told)
     entry = ledger.writer.reference.programmes.get(command.programme)
     if error.refusal.reason is Reason.FUNDER_UNKNOWN and entry is not None:
         told = f"The funders of {command.programme}: {', '.join(entry.opened.shares)}."

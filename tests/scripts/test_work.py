@@ -114,9 +114,11 @@ def test_a_reference_is_booked_once(ordered: Souche) -> None:
 
     again = ordered.do(*words, "region-bfc=25000", "anct=25000.00")
     other = ordered.refuse(*words, "region-bfc=1")
+    typed = ordered.refuse(*words[:-1], "vir 1", "region-bfc=25000")
 
     assert "as it had before" in again
     assert "Reference VIR-1 is recorded already with other amounts." in other
+    assert "It is recorded as VIR-1. If this is another entry, add what tells them apart" in typed
 
 
 def test_funding_is_held_against_the_rules_and_the_shares(ordered: Souche) -> None:
