@@ -1,7 +1,8 @@
 """Limits: how often somebody may ask, and what guessing costs them.
 
-Kept in memory, per process: a limit that a second host would double is still a limit, and the log
-keeps every refused attempt.
+Kept in memory, per process: a limit that a second host would double is still a limit. The log keeps
+the commands that were refused, a claim with an invented code among them. What is no command is
+kept nowhere: a wrong token or signature, an invented invitation, a malformed code, a check.
 """
 
 from collections import OrderedDict
@@ -95,7 +96,7 @@ class Limit:
     def _wait(self, key: str) -> int:
         """Whole seconds until there is a token."""
         missing = 1.0 - self._filled(key).tokens
-        return min(ceil(missing / self._a_second), ceil(LONGEST_WAIT)) if missing > 0 else 0
+        return ceil(missing / self._a_second) if missing > 0 else 0
 
     def _filled(self, key: str) -> _Bucket:
         now = monotonic()
