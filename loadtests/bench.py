@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ledger.settings import WORKERS
 from loadtests.leaving import tidy_when_told_to_go
 from loadtests.measuring import Round, ready_bench
 from loadtests.plan import CARNET_TICKETS, Part, Plan, full_plan, quick_plan
@@ -66,9 +67,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--workers",
         type=_some,
-        default=1,
+        default=WORKERS,
         metavar="N",
-        help="processes of the service, as of `run serve --workers N` (default 1)",
+        help="processes of the service, as of `run serve --workers N`, and of what it is compared"
+        f" with (default {WORKERS})",
     )
     parser.add_argument(
         "--json",

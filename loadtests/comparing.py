@@ -53,10 +53,11 @@ class Comparison:
 
 
 @contextmanager
-def comparison(name: str, ledger: Scratch, carnets: int) -> Iterator[Comparison]:
+def comparison(name: str, ledger: Scratch, carnets: int, workers: int = 1) -> Iterator[Comparison]:
     """Seed and run the module of this name, on the ledger's server, for the length of a block."""
     # Imported here: they need a framework, which every process that we start would load, too.
     module, database = import_module(f"loadtests.{name}"), ledger.database.owner
     module.seed(database, carnets + WARM_UP, CARNET_TICKETS)
-    with serving(f"{module.__name__}:create_app", {"LOADTEST_DATABASE": database}) as authority:
+    environment = {"LOADTEST_DATABASE": database}
+    with serving(f"{module.__name__}:create_app", environment, workers) as authority:
         yield Comparison(authority, carnets)

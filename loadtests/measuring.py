@@ -34,7 +34,7 @@ def ready_bench(ledger: Scratch, plan: Plan, workers: int, say: Say) -> Iterator
         probe = Probe(ledger, running.enter_context(running_service(ledger, workers=workers)))
         say("seeding what it is compared with")
         comparisons = {
-            name: running.enter_context(comparison(name, ledger, carnets))
+            name: running.enter_context(comparison(name, ledger, carnets, workers))
             for name, carnets in plan.comparisons.items()
         }
         bench = Bench(plan, say, seeded, probe, comparisons)

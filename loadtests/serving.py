@@ -18,7 +18,7 @@ class ServingError(RuntimeError):
 
 
 @contextmanager
-def serving(application: str, environment: Mapping[str, str]) -> Iterator[str]:
+def serving(application: str, environment: Mapping[str, str], workers: int = 1) -> Iterator[str]:
     """Serve `module:factory` with uvicorn for the length of a block; give its authority.
 
     Raises:
@@ -27,7 +27,7 @@ def serving(application: str, environment: Mapping[str, str]) -> Iterator[str]:
     """
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", "--factory", application, "--host=127.0.0.1"]
-    command += [f"--port={port}", "--no-access-log", "--log-level=warning"]
+    command += [f"--port={port}", f"--workers={workers}", "--no-access-log", "--log-level=warning"]
     process = subprocess.Popen(command, env={**os.environ, **environment}, cwd=ROOT)
     try:
         _wait_until_accepting(process, port)

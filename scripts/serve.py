@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.settings import Settings
+from ledger.settings import WORKERS, Settings
 from scripts.common.helping import examples
 from scripts.common.options import Data, new_app, settings_from
 from scripts.common.showing import say, warn
@@ -16,7 +16,7 @@ app = new_app()
 
 
 @app.command(
-    epilog=examples("souche serve", "souche serve --data /srv/souche --port 9000 --workers 2")
+    epilog=examples("souche serve", "souche serve --data /srv/souche --port 9000 --workers 1")
 )
 def serve(
     data: Data = None,
@@ -29,7 +29,7 @@ def serve(
     ] = None,
     workers: Annotated[
         int, typer.Option(metavar="COUNT", min=1, max=64, help="Processes that answer.")
-    ] = 1,
+    ] = WORKERS,
     no_followers: Annotated[
         bool, typer.Option("--no-followers", help="Leave the read models to another host.")
     ] = False,

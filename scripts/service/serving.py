@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ledger.settings import Settings
+from ledger.settings import WORKERS, Settings
 from scripts.common.ending import CommandError, Exit
 from scripts.common.explaining import explain
 from scripts.common.starting import Started
@@ -27,7 +27,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def serving(settings: Settings, *, workers: int = 1, demo: bool = False) -> Iterator[str]:
+def serving(settings: Settings, *, workers: int = WORKERS, demo: bool = False) -> Iterator[str]:
     """Serve a data folder; give the address (`127.0.0.1:8080`) once requests are answered.
 
     A database that runs already is shared; otherwise the service runs one.
@@ -43,7 +43,7 @@ def serving(settings: Settings, *, workers: int = 1, demo: bool = False) -> Iter
 def starting(
     settings: Settings,
     *,
-    workers: int = 1,
+    workers: int = WORKERS,
     demo: bool = False,
     listener: socket.socket | None = None,
 ) -> Iterator[Callable[[], str]]:

@@ -12,7 +12,7 @@ import msgspec
 
 from api.state import UncountedProxiesError, require_counted_proxies
 from ledger.postgres import Database, open_database
-from ledger.settings import Settings
+from ledger.settings import WORKERS, Settings
 from projections.process import start_projections
 from scripts.common.ending import CommandError, Exit
 from scripts.common.starting import Started, start_ledger
@@ -30,7 +30,7 @@ Say = Callable[[Started], None]
 def serve(
     settings: Settings,
     *,
-    workers: int = 1,
+    workers: int = WORKERS,
     demo: bool = False,
     listener: socket.socket | None = None,
     on_ready: Say,
