@@ -86,17 +86,18 @@ async def issue(
             return
         seed = read_or_make_seed(path, form)
     ordered = found.ordered
+    done = [(chunk.first_number, chunk.carnets) for chunk in found.issued]
+    first = ordered.first_number + found.issued_carnets
+    left = list(chunks(first, ordered.carnets - found.issued_carnets))
+    if done:
+        # Asked to repeat one, the ledger tells when the seed is another. It has to before the file
+        # is emptied, which may have the codes.
+        await _issue_chunk(ledger, ordered, done[-1], seed, ask=True)
     with open_private(path) as file:
-        done = [(chunk.first_number, chunk.carnets) for chunk in found.issued]
-        first = ordered.first_number + found.issued_carnets
-        left = list(chunks(first, ordered.carnets - found.issued_carnets))
-        for first_number, carnets in done + left:
-            # Those that exist are only written again: but for the last one, which the ledger
-            # is asked to repeat, so that it tells when the seed is another.
-            ask = (first_number, carnets) not in done[:-1]
-            printed = await _issue_chunk(ledger, ordered, (first_number, carnets), seed, ask=ask)
+        for chunk in done + left:
+            printed = await _issue_chunk(ledger, ordered, chunk, seed, ask=chunk in left)
             write_carnets(file, ordered.programme, printed, form)
-            advance(carnets)
+            advance(len(printed))
     forget_seed(path)
 
 

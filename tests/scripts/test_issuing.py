@@ -156,11 +156,13 @@ def test_a_wrong_seed_is_told(small: tuple[Souche, str]) -> None:
     souche, name = small
     path = souche.data / "print" / name
     souche.do("order", "issue", "AV12", name, "--to", str(path))
+    codes = path.read_text()
     seed_file(path).write_text("00" * 32)
 
     told = souche.refuse("order", "issue", "AV12", name, "--to", str(path))
 
     assert "command-id-reused" in told
+    assert path.read_text() == codes
 
 
 def test_an_order_that_is_not_there_is_refused(ordered: Souche) -> None:
