@@ -9,7 +9,7 @@ from shlex import quote
 from api.streams import events_of
 from ledger.facts import CarnetsIssued, CarnetsOrdered
 from ledger.service import IssuedCarnet, chunks, issue_command
-from ledger.values.ids import programme_stream
+from ledger.values.ids import CarnetId, carnet_id, programme_stream
 from ledger.values.reasons import Reason, Refusal
 from scripts.common.ending import CommandError
 from scripts.common.ledger import Ledger
@@ -18,6 +18,7 @@ from scripts.common.unknown import advice
 from scripts.stock.printing import (
     Format,
     begun_format,
+    first_code,
     forget_seed,
     open_private,
     read_or_make_seed,
@@ -74,16 +75,15 @@ async def issue(
     """Issue what an order still lacks, and write the codes of all of it to `path`.
 
     Raises:
-        CommandError: it was issued, or begun, to another file or in another format.
+        CommandError: it was issued, or begun, to another file, or all of it in another format.
         RefusedError: the ledger refused a chunk.
     """
     with _writable(path):
-        is_done = _is_done(found, path)
-        if not is_done:
-            _refuse_other_seed(found, path)
-        _refuse_other_format(found.ordered, path, form)
-        if is_done:
+        if _is_done(found, path):
+            _refuse_other_file(found.ordered, path, form)
             return
+        _refuse_other_seed(found, path)
+        _refuse_format_left_out(found.ordered, path, form)
         seed = read_or_make_seed(path, form)
     ordered = found.ordered
     done = [(chunk.first_number, chunk.carnets) for chunk in found.issued]
@@ -125,8 +125,30 @@ def _is_done(found: FoundOrder, path: Path) -> bool:
     return found.is_complete and path.exists() and not seed_file(path).exists()
 
 
+def _refuse_other_file(ordered: CarnetsOrdered, path: Path, form: Format) -> None:
+    """Nobody shall believe that a file has codes that it hasn't: there are no others."""
+    begins = first_code(path)
+    if begins is None or begins.carnet != _first_carnet(ordered):
+        raise CommandError(
+            f"The order is issued already, and {path} does not begin with its codes.",
+            "They are in the file that it was issued to, and nowhere else: name that one.",
+        )
+    if begins.form is not form:
+        raise CommandError(
+            f"{path} was written with --format {begins.form}, and the codes can't be made again "
+            f"to write them in {form}.",
+            f"All of them are in it: `{_command(ordered, path)} --format {begins.form}`",
+        )
+
+
 def _refuse_other_seed(found: FoundOrder, path: Path) -> None:
     if seed_file(path).exists():
+        begins = first_code(path)
+        if begins is not None and begins.carnet != _first_carnet(found.ordered):
+            raise CommandError(
+                f"{path} has codes of {begins.carnet}, which is not of this order.",
+                "Name another file with --to.",
+            )
         return
     if found.is_complete:
         raise CommandError(
@@ -142,13 +164,24 @@ def _refuse_other_seed(found: FoundOrder, path: Path) -> None:
         raise CommandError(f"{path} exists.", "Name a new file: this one may hold codes.")
 
 
-def _refuse_other_format(ordered: CarnetsOrdered, path: Path, form: Format) -> None:
-    """The printer gets one file: half of it, or all, in another format can't be had again."""
-    begun = begun_format(path)
-    if begun is None or begun is form:
-        return
-    command = f"souche order issue {ordered.programme} {ordered.order} --to {quote(str(path))}"
-    raise CommandError(
-        f"{path} was begun with --format {begun}, and can't be had in {form}.",
-        f"Keep to its format: `{command} --format {begun}`",
-    )
+def _refuse_format_left_out(ordered: CarnetsOrdered, path: Path, form: Format) -> None:
+    """The file is written anew from its seed, so that it can be had in the other format.
+
+    But for JSON lines after CSV: they are also what is asked for by leaving --format out, and once
+    the order is complete there is no seed to make up for that.
+    """
+    if form is Format.JSONL and path.exists() and begun_format(path) is Format.CSV:
+        raise CommandError(
+            f"{path} was begun with --format csv, and {form} is also what --format left out means.",
+            f"Go on with it: `{_command(ordered, path)} --format csv`\n"
+            f"To have it in {form} after all, remove {path} and run this again, but keep "
+            f"{seed_file(path).name}: the codes are made from it.",
+        )
+
+
+def _first_carnet(ordered: CarnetsOrdered) -> CarnetId:
+    return carnet_id(ordered.programme, ordered.first_number)
+
+
+def _command(ordered: CarnetsOrdered, path: Path) -> str:
+    return f"souche order issue {ordered.programme} {ordered.order} --to {quote(str(path))}"

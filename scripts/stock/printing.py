@@ -6,9 +6,11 @@ left of the file is written again with the same ones; without the seed nobody ca
 
 import csv
 import os
+import re
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, TextIO
@@ -16,11 +18,14 @@ from typing import Final, TextIO
 import msgspec
 
 from ledger.service import IssuedCarnet
-from ledger.values.codes import shown
-from ledger.values.ids import carnet_id
+from ledger.values.codes import parse_code, shown
+from ledger.values.ids import CarnetId, carnet_id
+from scripts.common.ending import CommandError
 
 SEED_BYTES: Final = 32
 PRIVATE: Final = 0o600
+_SEED: Final = re.compile(r"([0-9a-f]{64})(?: (jsonl|csv))?\s*")  # the first ones had no format
+_LONGEST_LINE: Final = 65_536  # bytes; a carnet of 99 tickets has 3 000
 
 
 class Format(StrEnum):
@@ -30,38 +35,84 @@ class Format(StrEnum):
     CSV = "csv"  # a ticket a line: carnet, ticket, code
 
 
+class PrintedCarnet(msgspec.Struct):
+    """A line of a print file in JSON lines."""
+
+    carnet: str
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FirstCode:
+    """What a print file begins with."""
+
+    form: Format
+    carnet: CarnetId
+
+
 def seed_file(path: Path) -> Path:
     """Where the seed of a print file is, as long as it is there."""
     return path.with_name(path.name + ".seed")
 
 
 def read_or_make_seed(path: Path, form: Format) -> bytes:
-    """The seed of a print file, on disk with its format before anything is made of it."""
+    """The seed of a print file, on disk with its format before anything is made of it.
+
+    Raises:
+        CommandError: what is there is no seed.
+    """
+    begun = _read_seed(path)
+    if begun is not None and begun[1] is form:
+        return begun[0]
+    seed = begun[0] if begun is not None else secrets.token_bytes(SEED_BYTES)
     place = seed_file(path)
-    if not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        draft = place.with_name(f".{place.name}.{os.getpid()}")
-        with open_private(draft) as file:
-            file.write(f"{secrets.token_bytes(SEED_BYTES).hex()} {form}")
-        draft.rename(place)
-        sync_folder(place.parent)
-    return bytes.fromhex(place.read_text().split()[0])
+    place.parent.mkdir(parents=True, exist_ok=True)
+    draft = place.with_name(f".{place.name}.{os.getpid()}")
+    with open_private(draft) as file:
+        file.write(f"{seed.hex()} {form}")
+    draft.rename(place)
+    sync_folder(place.parent)
+    return seed
 
 
 def begun_format(path: Path) -> Format | None:
-    """What a print file was begun in; None where that can't be told."""
+    """What a print file was begun in, as long as its seed is there; None where nobody knows.
+
+    Raises:
+        CommandError: what is there is no seed.
+    """
+    begun = _read_seed(path)
+    return begun[1] if begun is not None else None
+
+
+def _read_seed(path: Path) -> tuple[bytes, Format | None] | None:
     place = seed_file(path)
-    words = place.read_text().split() if place.exists() else []
-    if len(words) > 1:
-        return Format(words[1])
-    # The file is whole, or its seed was made before seeds had the format.
+    if not place.exists():
+        return None
+    told = _SEED.fullmatch(place.read_text(errors="replace"))
+    if told is None:
+        raise CommandError(
+            f"{place} holds no seed, and without it the order can't be finished.",
+            "Put back what was in it: no other seed makes the same codes. "
+            "Only if none of the order's carnets are issued (`souche order list`), remove it.",
+        )
+    return bytes.fromhex(told[1]), Format(told[2]) if told[2] else None
+
+
+def first_code(path: Path) -> FirstCode | None:
+    """What a print file begins with; None where there is none, or something else in it."""
     if not path.exists():
         return None
     with path.open("rb") as file:
-        start = file.read(1)
-    if not start:
+        line = file.readline(_LONGEST_LINE)
+    try:
+        if line.startswith(b"{"):
+            printed = msgspec.json.decode(line, type=PrintedCarnet)
+            return FirstCode(Format.JSONL, parse_code(printed.codes[0]).carnet)
+        _, _, code = line.decode().strip().split(",")
+        return FirstCode(Format.CSV, parse_code(code).carnet)
+    except (ValueError, IndexError, msgspec.MsgspecError):
         return None
-    return Format.JSONL if start == b"{" else Format.CSV
 
 
 def forget_seed(path: Path) -> None:
@@ -93,11 +144,11 @@ def write_carnets(
         )
     else:
         for each in carnets:
-            told = {
-                "carnet": carnet_id(programme, each.number),
-                "codes": [shown(code) for code in each.codes],
-            }
-            file.write(msgspec.json.encode(told).decode() + "\n")
+            printed = PrintedCarnet(
+                carnet=carnet_id(programme, each.number),
+                codes=tuple(shown(code) for code in each.codes),
+            )
+            file.write(msgspec.json.encode(printed).decode() + "\n")
     file.flush()
 
 
@@ -115,6 +166,6 @@ def read_print(path: Path) -> dict[str, tuple[str, ...]]:
     carnets: dict[str, tuple[str, ...]] = {}
     with path.open(encoding="utf-8") as file:
         for line in file:
-            told = msgspec.json.decode(line)
-            carnets[told["carnet"]] = tuple(told["codes"])
+            printed = msgspec.json.decode(line, type=PrintedCarnet)
+            carnets[printed.carnet] = printed.codes
     return carnets

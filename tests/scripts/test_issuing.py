@@ -5,6 +5,7 @@ import stat
 import time
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 
@@ -13,7 +14,7 @@ from ledger.facts.codec import decode
 from ledger.postgres import Database
 from ledger.secrets import open_secrets
 from ledger.values.codes import parse_code
-from scripts.stock.printing import read_print, seed_file
+from scripts.stock.printing import PrintedCarnet, read_print, seed_file
 from tests.scripts.conftest import STOCK
 from tests.scripts.running import Souche
 
@@ -26,6 +27,15 @@ def small(ordered: Souche) -> tuple[Souche, str]:
     name = f"small-{time.monotonic_ns()}"
     _order(ordered, name, 5)
     return ordered, name
+
+
+@pytest.fixture(scope="module")
+def issued(ordered: Souche) -> Souche:
+    """With an order that is complete: done."""
+    _order(ordered, "done", 5)
+    path = ordered.data / "print" / "done"
+    ordered.do("order", "issue", "AV12", "done", "--to", str(path))
+    return ordered
 
 
 def _order(souche: Souche, name: str, carnets: int) -> None:
@@ -112,7 +122,7 @@ def test_an_order_that_is_complete_is_not_issued_to_another_file(
     assert "can't be made again" in told
 
 
-def test_an_interrupted_issue_keeps_to_its_format(ordered: Souche) -> None:
+def test_an_issue_goes_on_in_csv_with_format_left_out_no_more(ordered: Souche) -> None:
     _order(ordered, "as-csv", CARNETS)
     path = ordered.data / "print" / "as-csv"
     command = ("order", "issue", "AV12", "as-csv", "--to", str(path))
@@ -127,6 +137,26 @@ def test_an_interrupted_issue_keeps_to_its_format(ordered: Souche) -> None:
     assert len(path.read_text().splitlines()) == 10 * CARNETS
 
 
+def test_an_unfinished_issue_can_be_had_in_the_other_format(ordered: Souche) -> None:
+    """Its seed makes the same codes, and keeps the new format beside them."""
+    _order(ordered, "changed", CARNETS)
+    path = ordered.data / "print" / "changed"
+    command = ("order", "issue", "AV12", "changed", "--to", str(path))
+    _kill_between(ordered, command, path)
+    first = msgspec.json.decode(path.read_text().splitlines()[0], type=PrintedCarnet)
+    path.write_text("")
+
+    _kill_between(ordered, (*command, "--format", "csv"), path)
+    ordered.refuse(*command)
+    assert path.read_text().splitlines()[0].split(",") == [first.carnet, "1", first.codes[0]]
+    path.unlink()  # as the refusal says
+    ordered.do(*command)
+
+    assert len(read_print(path)) == CARNETS
+    assert read_print(path)[first.carnet] == first.codes
+    assert not seed_file(path).exists()
+
+
 @pytest.mark.parametrize(("begun", "other"), [("csv", "jsonl"), ("jsonl", "csv")])
 def test_a_whole_file_does_not_pass_for_another_format(
     small: tuple[Souche, str], begun: str, other: str
@@ -137,8 +167,77 @@ def test_a_whole_file_does_not_pass_for_another_format(
 
     told = souche.refuse(*command, "--format", other)
 
-    assert f"was begun with --format {begun}" in told
+    assert f"was written with --format {begun}" in told
+    assert f"`souche {shlex.join(command)} --format {begun}`" in told
     assert "5 carnets are issued" in souche.do(*command, "--format", begun)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "remember the milk",
+        "eggs,milk,butter\n",
+        "{}\n",
+        '{"carnet": "AV12-0000001", "codes": []}\n',
+        '["AV12-0000001"]\n',
+        "\udcff\n",
+    ],
+    ids=ascii,
+)
+def test_what_is_no_print_file_does_not_pass_for_one(issued: Souche, text: str) -> None:
+    path = issued.data / "print" / "notes.txt"
+    path.write_text(text, errors="surrogateescape")
+
+    for form in ("csv", "jsonl"):
+        told = issued.refuse("order", "issue", "AV12", "done", "--to", str(path), "--format", form)
+        assert f"{path} does not begin with its codes" in told
+        assert "in the file that it was issued to, and nowhere else" in told
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_another_orders_print_file_does_not_pass_for_this_ones(
+    issued: Souche, small: tuple[Souche, str], form: str
+) -> None:
+    _, name = small
+    path = issued.data / "print" / name
+    issued.do("order", "issue", "AV12", name, "--to", str(path), "--format", form)
+
+    told = issued.refuse("order", "issue", "AV12", "done", "--to", str(path), "--format", form)
+
+    assert f"{path} does not begin with its codes" in told
+
+
+def test_another_orders_unfinished_file_is_not_taken(
+    issued: Souche, small: tuple[Souche, str]
+) -> None:
+    """Its seed would be gone with this order's last carnet, and its codes with it."""
+    _, name = small
+    path = issued.data / "print" / f"{name}.jsonl"
+    path.write_text((issued.data / "print" / "done").read_text())
+    seed_file(path).write_text("00" * 32 + " jsonl")
+
+    told = issued.refuse("order", "issue", "AV12", name, "--to", str(path))
+
+    assert "which is not of this order" in told
+    assert seed_file(path).exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "milk", "00 csv", "00" * 32 + " xml", "\udcff"], ids=ascii
+)
+def test_what_is_no_seed_is_told_with_what_to_do(small: tuple[Souche, str], text: str) -> None:
+    souche, name = small
+    path = souche.data / "print" / name
+    seed_file(path).parent.mkdir(exist_ok=True)
+    seed_file(path).write_text(text, errors="surrogateescape")
+
+    for form in ("csv", "jsonl"):
+        told = souche.refuse("order", "issue", "AV12", name, "--to", str(path), "--format", form)
+        assert f"{seed_file(path)} holds no seed" in told
+        assert "Put back what was in it" in told
+    seed_file(path).unlink()  # none are issued
+    souche.do("order", "issue", "AV12", name, "--to", str(path))
 
 
 def test_a_file_of_another_order_is_never_overwritten(small: tuple[Souche, str]) -> None:
