@@ -32,14 +32,14 @@ async def open_programme(ledger: Ledger, own: OwnProgramme) -> Recorded | None:
     """Open the programme; None where it is open already, and just so.
 
     Raises:
-        CommandError: it is open and differs, or it was closed.
+        CommandError: it was closed, or it is open and differs.
         RefusedError: the ledger refused.
     """
     told = own.opened
     entry = ledger.writer.reference.programmes.get(told.programme)
     if entry is not None:
-        _refuse_another(entry.opened, told)
         _refuse_closed(entry)
+        _refuse_another(entry.opened, told)
         return None
     command = OpenProgramme(
         command_id=derived_id("programme", told.programme, "open"),
@@ -63,8 +63,8 @@ async def publish_rules(
     """Publish the versions that the ledger lacks and whose day has come.
 
     Raises:
-        CommandError: the file is of another programme, or tells of it, or of a published version,
-            something else than the ledger has; or the programme was closed.
+        CommandError: the file is of another programme; or the programme was closed; or the file
+            tells of it, or of a published version, something else than the ledger has.
         RefusedError: the ledger refused.
     """
     if own.opened.programme != programme:
@@ -78,8 +78,8 @@ async def publish_rules(
             Refusal(Reason.PROGRAMME_UNKNOWN),
             f"{programme} is not open yet. First: souche programme open {quote(str(own.file))}",
         )
-    _refuse_another(entry.opened, own.opened)
     _refuse_closed(entry)
+    _refuse_another(entry.opened, own.opened)
     for number, version in own.versions.items():
         if number <= entry.rule_version:
             _refuse_other_rules(programme, number, entry.rules[number - 1], version.rules)
