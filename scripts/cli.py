@@ -1,11 +1,13 @@
 """`souche`: the command line. Each word's module is loaded when the word is used."""
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 import typer
 from typer._click import Command, Context
+from typer._click.exceptions import ClickException
 
 from scripts.common.helping import App, Noun
 
@@ -42,6 +44,17 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
 class Words(Noun):
     """A group whose commands are loaded when they are used."""
 
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **given: Any) -> Any:  # noqa: ANN401
+        """As typer's, but that programs are told of usage errors in JSON."""
+        words = list(sys.argv[1:] if args is None else args)
+        if not _are_for_programs(words):
+            return super().main(words, *rest, **given)
+        try:
+            code = super().main(words, *rest, **{**given, "standalone_mode": False})
+        except ClickException as e:
+            code = _tell_usage(e)
+        sys.exit(code)
+
     def resolve_command(
         self, ctx: Context, args: list[str]
     ) -> tuple[str | None, Command | None, list[str]]:
@@ -53,19 +66,36 @@ class Words(Noun):
         return name, typer.main.get_command(module.app), rest
 
     def invoke(self, ctx: Context) -> object:
-        """Tell people what they can act on; let defects through."""
+        """Tell people and programs what they can act on; let defects through."""
+        words = [*ctx._protected_args, *ctx.args]  # noqa: SLF001 (the word, and what follows it)
         try:
             return super().invoke(ctx)
         except Exception as e:
-            from scripts.common.explaining import explain  # noqa: PLC0415 (loads nearly everything)
+            # These load nearly everything.
+            from scripts.common.explaining import explain  # noqa: PLC0415
+            from scripts.common.telling import tell  # noqa: PLC0415
 
             told = explain(e)
             if told is None:
                 raise
-            typer.secho(told.message, err=True, fg="red")
-            if told.advice:
-                typer.echo(told.advice, err=True)
+            tell(told, as_json=_are_for_programs(words))
             raise typer.Exit(told.code) from e
+
+
+def _are_for_programs(words: Sequence[str]) -> bool:
+    """Whether a command line asks for JSON; behind `--` stand names alone."""
+    return "--json" in (words[: words.index("--")] if "--" in words else words)
+
+
+def _tell_usage(error: ClickException) -> int:
+    from scripts.common.ending import CommandError, Exit  # noqa: PLC0415
+    from scripts.common.telling import tell  # noqa: PLC0415
+
+    ctx = getattr(error, "ctx", None)
+    advice = f"`{ctx.command_path} --help` has examples." if ctx else ""
+    told = CommandError(error.format_message(), advice, Exit(error.exit_code))
+    tell(told, as_json=True)
+    return told.code
 
 
 app = App(
@@ -75,7 +105,8 @@ app = App(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Each word has help of its own, with examples: `souche programme open --help`.\n\n"
-    "Exit codes: 0 done, 1 refused or a check failed, 2 usage, 3 unavailable.",
+    "Exit codes: 0 done, 1 refused or a check failed, 2 usage, 3 unavailable.\n"
+    "With --json, what went wrong is a line of JSON on standard error.",
 )
 
 

@@ -36,7 +36,7 @@ class Souche:
     def run(self, *words: str, **environment: str) -> Said:
         """Run a command in this process."""
         env = {"SOUCHE_DATA": str(self.data), "NO_COLOR": "1", **environment}
-        result = CliRunner().invoke(app, list(words), env=env)
+        result = CliRunner().invoke(app, list(words), env=env, prog_name="souche")
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Said(result.exit_code, result.stdout, result.stderr)
