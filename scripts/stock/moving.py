@@ -61,7 +61,7 @@ def _refuse_other_number(ordered: CarnetsOrdered, first: int | None) -> None:
 
 def carnets_of(ordered: CarnetsOrdered, first: int | None, count: int | None) -> list[CarnetId]:
     """The carnets of an order, or `count` of them from number `first` on."""
-    start = ordered.first_number if first is None else max(first, ordered.first_number)
+    start = ordered.first_number if first is None else first
     end = ordered.first_number + ordered.carnets
     stop = end if count is None else min(start + count, end)
     return [carnet_id(ordered.programme, number) for number in range(start, stop)]

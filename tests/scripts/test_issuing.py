@@ -264,6 +264,17 @@ def test_a_wrong_seed_is_told(small: tuple[Souche, str]) -> None:
     assert path.read_text() == codes
 
 
+def test_an_order_does_not_reach_for_the_carnets_before_it(
+    issued: Souche, small: tuple[Souche, str]
+) -> None:
+    _, name = small
+    issued.do("order", "issue", "AV12", name, "--to", str(issued.data / "print" / name))
+
+    told = issued.refuse("order", "activate", "AV12", name, "--first", "1", "--count", "9")
+
+    assert f"Order {name} has no carnet 1: it has the numbers" in told
+
+
 def test_an_order_that_is_not_there_is_refused(ordered: Souche) -> None:
     assert "order-unknown" in ordered.refuse("order", "issue", "AV12", "none", "--to", "x")
     assert "programme-unknown" in ordered.refuse("order", "issue", "ZZ99", "none", "--to", "x")
