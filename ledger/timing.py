@@ -49,9 +49,10 @@ class LedgerTime:
         behind = head.minute - minute_of(own)
         if behind > LATEST:  # it works, under the lock: slowly
             self._reminder.tell(
+                "behind",
                 f"the log is {behind} minutes ahead of this host's clock: set this clock, or the"
                 " one that was ahead; until time has caught up every batch waits for the head's"
-                " lock"
+                " lock",
             )
         return max(own, instant_of(head.minute))
 
@@ -60,12 +61,14 @@ class Reminder:
     """Tells whoever runs this host what is wrong with it, now and then and not each time."""
 
     def __init__(self) -> None:
-        self._last = ""
-        self._next = 0.0
+        self._next: dict[str, float] = {}
 
-    def tell(self, what: str) -> None:
-        """Log an error, unless the same was logged just before."""
+    def tell(self, about: str, what: str) -> None:
+        """Log an error, unless there was one about the same just before.
+
+        Not the same words: they have positions and minutes in them, which go on meanwhile.
+        """
         now = monotonic()
-        if what != self._last or now >= self._next:
-            self._last, self._next = what, now + REMIND_AFTER
+        if now >= self._next.get(about, 0.0):
+            self._next[about] = now + REMIND_AFTER
             _log.error(what)

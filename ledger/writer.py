@@ -185,7 +185,7 @@ class Writer:
             self._known.is_stale = True
             await self._leave_unknown(batch)
         except (ClockAheadError, ReferenceUnknownError, WrongPepperError) as e:
-            self._reminder.tell(str(e))
+            self._reminder.tell(type(e).__name__, str(e))
             await self._leave_unknown(batch)
         except Exception as e:  # noqa: BLE001 (whatever it is, the others go on)
             if len(batch) == 1:

@@ -35,13 +35,14 @@ def put_back(ledger: Database, size: int) -> None:
         )
 
 
-def write_with_a_later_version(ledger: Database) -> None:
+def write_with_a_later_version(ledger: Database, version: int = 1) -> None:
     """A reference fact of a kind that this program does not know."""
     with psycopg.connect(ledger.owner) as owner:
         owner.execute("UPDATE log_head SET size = size + 1, reference = size + 1")
         owner.execute(
             "INSERT INTO events (originator_id, originator_version, topic, state, notification_id)"
-            " SELECT 'venue:1', 1, 'venue.blocked.v1', '{}', size FROM log_head"
+            " SELECT 'venue:1', %s, 'venue.blocked.v1', '{}', size FROM log_head",
+            [version],
         )
 
 
@@ -105,13 +106,12 @@ async def test_a_program_that_is_too_old_for_the_log_decides_nothing(
     ledger: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with writing(store_on(ledger)) as writer:
-        write_with_a_later_version(ledger)
-        with pytest.raises(OutcomeUnknownError):
-            await writer.execute(claim(1))
-        with pytest.raises(OutcomeUnknownError):
-            await writer.execute(claim(2))
+        for version in (1, 2):
+            write_with_a_later_version(ledger, version)
+            with pytest.raises(OutcomeUnknownError):
+                await writer.execute(claim(version))
 
-    (told,) = caplog.messages
+    (told,) = caplog.messages  # of a position that goes on
     assert "a later version writes here" in told
     with psycopg.connect(ledger.owner) as owner:
         assert owner.execute("SELECT FROM events WHERE topic = 'tickets.redeemed.v1'").rowcount == 0
