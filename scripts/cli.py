@@ -9,6 +9,7 @@ import typer
 from typer._click import Command, Context
 from typer._click.exceptions import ClickException
 
+from scripts.common.ending import CommandError, Exit
 from scripts.common.helping import App, Noun
 
 _RUN: Final = "Run a ledger"
@@ -52,7 +53,7 @@ class Words(Noun):
         try:
             code = super().main(words, *rest, **{**given, "standalone_mode": False})
         except ClickException as e:
-            code = _tell_usage(e)
+            code = _ended(_usage(e), words).exit_code
         sys.exit(code)
 
     def resolve_command(
@@ -70,16 +71,17 @@ class Words(Noun):
         words = [*ctx._protected_args, *ctx.args]  # noqa: SLF001 (the word, and what follows it)
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt as e:
+            from scripts.common.interrupting import interrupted  # noqa: PLC0415
+
+            raise _ended(interrupted(words), words) from e
         except Exception as e:
-            # These load nearly everything.
-            from scripts.common.explaining import explain  # noqa: PLC0415
-            from scripts.common.telling import tell  # noqa: PLC0415
+            from scripts.common.explaining import explain  # noqa: PLC0415 (loads nearly everything)
 
             told = explain(e)
             if told is None:
                 raise
-            tell(told, as_json=_are_for_programs(words))
-            raise typer.Exit(told.code) from e
+            raise _ended(told, words) from e
 
 
 def _are_for_programs(words: Sequence[str]) -> bool:
@@ -87,15 +89,17 @@ def _are_for_programs(words: Sequence[str]) -> bool:
     return "--json" in (words[: words.index("--")] if "--" in words else words)
 
 
-def _tell_usage(error: ClickException) -> int:
-    from scripts.common.ending import CommandError, Exit  # noqa: PLC0415
+def _ended(told: CommandError, words: Sequence[str]) -> typer.Exit:
     from scripts.common.telling import tell  # noqa: PLC0415
 
+    tell(told, as_json=_are_for_programs(words))
+    return typer.Exit(told.code)
+
+
+def _usage(error: ClickException) -> CommandError:
     ctx = getattr(error, "ctx", None)
     advice = f"`{ctx.command_path} --help` has examples." if ctx else ""
-    told = CommandError(error.format_message(), advice, Exit(error.exit_code))
-    tell(told, as_json=True)
-    return told.code
+    return CommandError(error.format_message(), advice, Exit(error.exit_code))
 
 
 app = App(
@@ -105,7 +109,8 @@ app = App(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Each word has help of its own, with examples: `souche programme open --help`.\n\n"
-    "Exit codes: 0 done, 1 refused or a check failed, 2 usage, 3 unavailable.\n"
+    "Exit codes: 0 done, 1 refused or a check failed, 2 usage, 3 unavailable,\n"
+    "130 interrupted by Ctrl-C: it says what is left, and how to go on.\n"
     "With --json, what went wrong is a line of JSON on standard error.",
 )
 

@@ -11,6 +11,7 @@ class Exit(IntEnum):
     FAILED = 1  # a check failed, or the ledger refused
     USAGE = 2
     UNAVAILABLE = 3  # no database, or no answer from it: try again
+    INTERRUPTED = 130  # by Ctrl-C, as shells have it
 
 
 class CommandError(Exception):

@@ -1,0 +1,110 @@
+"""Ctrl-C: what is left of a command, and how to go on."""
+
+import json
+import signal
+import subprocess
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from scripts.cli import WORDS
+from scripts.common.helping import Noun
+from scripts.common.interrupting import AGAIN, LEFT, NOTHING, WHOLE, interrupted
+from scripts.stock.printing import read_print, seed_file
+from tests.scripts.conftest import STOCK
+from tests.scripts.running import Souche
+
+GIVE_UP = 60  # seconds
+
+
+def test_every_command_says_what_is_left_of_it() -> None:
+    commands = {word: get_command(import_module(WORDS[word][0]).app) for word in WORDS}
+
+    assert set(LEFT) == {
+        f"{word} {name}".rstrip()
+        for word, command in commands.items()
+        for name in (command.commands if isinstance(command, Noun) else [""])
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        (("order", "activate", "BFC22", "first"), AGAIN),
+        (("order", "transfer", "BFC22", "first", "--id", "parcel-7"), AGAIN),
+        (("order", "transfer", "BFC22", "first", "--id=parcel-7"), AGAIN),
+        (("order", "transfer", "BFC22", "first"), LEFT["order transfer"]),
+        (("rebuild", "balances"), LEFT["rebuild"]),
+        (("rebuild", "--check"), NOTHING),
+        (("programme", "preset", "bfc22"), NOTHING),
+        (("programme", "preset", "bfc22", "--open"), LEFT["programme preset"]),
+        (("payouts", "draft", "2022-03"), WHOLE),
+        (("payouts",), NOTHING),
+    ],
+)
+def test_what_is_left_depends_on_what_was_asked(words: tuple[str, ...], left: str) -> None:
+    assert interrupted(words).advice == left
+
+
+def interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def test_people_and_programs_are_told(
+    souche_nowhere: Souche, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TyperGroup, "invoke", interrupt)
+
+    said = souche_nowhere.run("payouts", "pay", "2022-03")
+    told = souche_nowhere.run("rebuild", "--check", "--json")
+
+    assert (said.code, said.err) == (130, f"Interrupted.\n{LEFT['payouts pay']}\n")
+    assert (told.code, json.loads(told.err)) == (
+        130,
+        {
+            "error": {
+                "reason": "interrupted",
+                "message": "Interrupted.",
+                "hint": NOTHING,
+                "exit_code": 130,
+                "detail": {},
+            }
+        },
+    )
+
+
+def interrupt_once_begun(running: subprocess.Popen[str], print_file: Path) -> str:
+    """Press Ctrl-C once some of the codes are written; what it said then."""
+    give_up = time.monotonic() + GIVE_UP
+    while not (print_file.exists() and print_file.stat().st_size):
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=GIVE_UP)
+    assert running.returncode == 130
+    return err
+
+
+def test_an_order_that_was_interrupted_goes_on(ordered: Souche, tmp_path: Path) -> None:
+    """With the same command, and with the same codes."""
+    ordered.do(
+        *("order", "create", "BFC22", "large", "--millesime", "2022"),
+        *("--carnets", "8000", "--size", "5", "--holder", STOCK),
+    )
+    path = tmp_path / "large.jsonl"
+    words = ("order", "issue", "BFC22", "large", "--to", str(path))
+
+    with ordered.started(*words) as running:
+        err = interrupt_once_begun(running, path)
+
+    begun = read_print(path)
+    assert err == f"Interrupted.\n{LEFT['order issue']}\n"
+    assert 0 < len(begun) < 8_000
+    assert seed_file(path).exists()
+    assert "8,000 carnets are issued" in ordered.do(*words)
+    assert begun.items() <= read_print(path).items()
