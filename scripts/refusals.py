@@ -1,51 +1,29 @@
 """`souche refusals`: who was refused what, and why."""
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
+from difflib import get_close_matches
+from itertools import starmap
 from typing import Annotated, Any, Final
 
 import typer
-from psycopg.rows import class_row
 
 from api import fields
-from api.problems import PROBLEMS
-from scripts.common.fields import parser
+from ledger.values.codes import MalformedCodeError, parse_code
+from ledger.values.ids import TerminalId, VenueId
+from ledger.values.reasons import Reason
+from scripts.common.fields import parse_siret, parser
 from scripts.common.helping import examples
+from scripts.common.kept import Place, Refused, Wanted, latest
 from scripts.common.options import Data, Json, new_app
-from scripts.common.showing import print_definition, print_json, say
-from scripts.common.working import Views, look
+from scripts.common.showing import euros, print_definition, print_json, say
+from scripts.common.working import look
 
 app = new_app()
 
-# What a claim asks for has its id; so has a retry of it.
-_LATEST: Final = """
-SELECT refused_at, command_id, actor, command, reason, rule_version, detail FROM refusals
-WHERE (%(claim)s::text IS NULL OR command_id = %(claim)s)
-  AND (%(since)s::timestamptz IS NULL OR refused_at >= %(since)s)
-ORDER BY id DESC LIMIT %(limit)s
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A refusal as it is kept beside the log."""
-
-    refused_at: datetime
-    command_id: str
-    actor: str
-    command: str
-    reason: str
-    rule_version: int | None
-    detail: dict[str, Any]
-
-    @property
-    def titles(self) -> dict[str, str]:
-        """The reason in words, as the terminal showed it; none for one of another version."""
-        known = PROBLEMS.get(self.reason)
-        return {} if known is None else {"title": known.title, "title_fr": known.title_fr}
-
-
+_TYPED: Final = str.maketrans("ILO", "110", " -.")
+_SERIAL: Final = re.compile(r"([0-9A-HJKMNP-TV-Z]{2,8})([0-9]{7})")
 _claim: Final = parser(fields.Uuid, "ID")
 
 
@@ -57,16 +35,61 @@ def _instant(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def _reason(text: str) -> Reason:
+    try:
+        return Reason(text)
+    except ValueError as e:
+        near = ", ".join(get_close_matches(text, list(Reason))) or "see /docs"
+        raise typer.BadParameter(f"no refusal has the reason {text!r}; near it: {near}") from e
+
+
+def _carnet(text: str) -> str:
+    """A carnet's serial as it is typed, or the one in a ticket's code. No message repeats it."""
+    try:
+        return parse_code(text).carnet
+    except MalformedCodeError:
+        serial = _SERIAL.fullmatch(text.upper().translate(_TYPED))
+        if serial is None:
+            told = "neither a ticket's code nor a carnet's serial, such as BFC22-0001234"
+            raise typer.BadParameter(told) from None
+        return "-".join(serial.groups())
+
+
 @app.command(
     epilog=examples(
         "souche refusals --since 2022-03-01 --limit 10",
+        "souche refusals --venue 99900001100018 --reason ticket-already-redeemed",
+        "souche refusals --carnet BFC22-0001234",
         "souche refusals --claim 0f8fad5b-d9cb-469f-a165-70867728950e",
     )
 )
 def refusals(
+    *,
     claim: Annotated[
         str | None,
         typer.Option(metavar="ID", parser=_claim, help="Of the claim, as the terminal made it."),
+    ] = None,
+    carnet: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODE|SERIAL",
+            parser=_carnet,
+            help="About this carnet. A code that opens no ticket is kept without one.",
+        ),
+    ] = None,
+    terminal: Annotated[
+        TerminalId | None,
+        typer.Option(
+            metavar="TERMINAL", parser=parser(fields.Terminal, "TERMINAL"), help="To this device."
+        ),
+    ] = None,
+    venue: Annotated[
+        VenueId | None,
+        typer.Option(metavar="SIRET", parser=parse_siret, help="To any device of this venue."),
+    ] = None,
+    reason: Annotated[
+        Reason | None,
+        typer.Option(metavar="REASON", parser=_reason, help="Such as ticket-already-redeemed."),
     ] = None,
     since: Annotated[
         datetime | None,
@@ -80,29 +103,53 @@ def refusals(
 ) -> None:
     """Show what was refused, to whom and why, the latest first.
 
-    A request that could not be read or whose signature was wrong was answered, not decided:
-    nothing is kept of it.
+    What is asked for has to hold all at once. A request that could not be read or whose signature
+    was wrong was answered, not decided: nothing is kept of it.
     """
-
-    async def read(views: Views) -> list[Refused]:
-        cursor = views.connection.cursor(row_factory=class_row(Refused))
-        await cursor.execute(_LATEST, {"claim": claim, "since": since, "limit": limit})
-        return await cursor.fetchall()
-
-    found = look(data, [], read)
+    wanted = Wanted(
+        limit=limit,
+        claim=claim,
+        carnet=carnet,
+        terminal=terminal,
+        venue=venue,
+        reason=reason,
+        since=since,
+    )
+    found = look(data, [], lambda views: latest(views, wanted))
     if json:
-        print_json([{**asdict(each), **each.titles} for each in found])
+        print_json([_as_object(*each) for each in found])
         return
     for each in found:
-        _print(each)
+        _print(*each)
     if not found:
         say("No such refusal is kept.")
 
 
-def _print(refused: Refused) -> None:
+def _as_object(refused: Refused, place: Place) -> dict[str, Any]:
+    about = {"terminal": refused.terminal, "carnet": refused.detail.get("carnet")}
+    return {**asdict(refused), **refused.titles, **about, **asdict(place)}
+
+
+def _print(refused: Refused, place: Place) -> None:
     what = re.sub(r"(?<!^)(?=[A-Z])", " ", refused.command).lower()
+    who = refused.actor
+    if place.venue is not None:
+        who = f"{refused.terminal} ({place.label}) at {place.venue_name} ({place.venue})"
     rules = f"; version {refused.rule_version} of the rules" if refused.rule_version else ""
     print_definition(
-        f"{refused.refused_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {refused.actor}: {what}",
-        f"{' / '.join(refused.titles.values()) or 'refused'} ({refused.reason}{rules})",
+        f"{refused.refused_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {who}: {what}",
+        f"{' / '.join(refused.titles.values()) or 'refused'} ({refused.reason}{rules})\n"
+        + ", ".join([*starmap(_told, refused.detail.items()), _named(refused)]),
     )
+
+
+def _told(name: str, value: object) -> str:
+    if isinstance(value, int) and name.endswith("_cents"):
+        return f"{name.removesuffix('_cents').replace('_', ' ')} {euros(value)}"
+    return f"{name.replace('_', ' ')} {value}"
+
+
+def _named(refused: Refused) -> str:
+    """The id of what was refused: a claim's is the one that the terminal made for it."""
+    kind = {"RedeemTickets": "claim", "VoidRedemption": "void"}.get(refused.command, "command")
+    return f"{kind} {refused.command_id}"

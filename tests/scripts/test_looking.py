@@ -38,6 +38,7 @@ from tests.scripts.running import Souche
 
 Codes = dict[str, tuple[str, ...]]
 CARNET = CarnetId("BFC22-0000001")
+ELSEWHERE = "99900002900010"
 NAME = "Médiathèque de Montsauvy"
 NOON = datetime(2022, 3, 14, 12, tzinfo=UTC)
 
@@ -146,6 +147,69 @@ def test_a_refusal_tells_who_what_and_why(ordered: Souche, claims: list[Claim]) 
     assert "redeem tickets" in words
 
 
+def test_people_are_told_which_device_carnet_and_claim(
+    ordered: Souche, claims: list[Claim]
+) -> None:
+    (terminal,) = ordered.look("terminal", "list")
+
+    told = " ".join(ordered.do("refusals", "--claim", claims[1].id).split())
+
+    assert f"{terminal['terminal']} (Terminal) at {NAME} ({VENUE}): redeem tickets" in told
+    assert f"carnet {CARNET}, redeemed at 2" in told
+    assert told.endswith(f", claim {claims[1].id}")
+
+
+@pytest.mark.parametrize("other", ["t-0123456789ab", None])
+def test_refusals_of_a_device(ordered: Souche, claims: list[Claim], other: str | None) -> None:
+    (terminal,) = ordered.look("terminal", "list")
+    ordered.refuse("holder", "register", "region-bfc", "Again")
+
+    found = ordered.look("refusals", "--terminal", other or terminal["terminal"])
+
+    assert [each["command_id"] for each in found] == ([] if other else [claims[1].id])
+    assert {each["terminal"] for each in found} == (set() if other else {terminal["terminal"]})
+
+
+def test_refusals_of_a_venue(ordered: Souche, claims: list[Claim]) -> None:
+    ordered.refuse("holder", "register", "region-bfc", "Again")
+    ordered.do("venue", "register", ELSEWHERE, "Mairie", "--region", "27", "--department", "21")
+    (terminal,) = ordered.look("terminal", "list")
+    here = ("--venue", VENUE, "--terminal", terminal["terminal"])
+
+    (refused,) = ordered.look("refusals", "--venue", "999 000 011 00018")
+
+    assert refused["command_id"] == claims[1].id
+    assert (refused["venue"], refused["venue_name"], refused["label"]) == (VENUE, NAME, "Terminal")
+    assert ordered.look("refusals", *here) == [refused]
+    assert ordered.look("refusals", "--venue", ELSEWHERE, *here[2:]) == []
+    assert ordered.look("refusals", "--venue", ELSEWHERE) == []
+    assert "There is no venue" in ordered.refuse("refusals", "--venue", "99900002900077")
+
+
+def test_refusals_for_a_reason(ordered: Souche, claims: list[Claim]) -> None:
+    ordered.refuse("holder", "register", "region-bfc", "Again")
+
+    found = ordered.look("refusals", "--reason", "holder-exists")
+    said = ordered.run("refusals", "--reason", "ticket-already-taken", COLUMNS="200")
+
+    assert {each["reason"] for each in found} == {"holder-exists"}
+    assert {each["terminal"] for each in found} == {None}
+    assert said.code == 2
+    assert "near it: ticket-already-" in said.err
+
+
+def test_refusals_about_a_carnet(ordered: Souche, claims: list[Claim], code: str) -> None:
+    for typed in (CARNET, "bfc22 OOOOOO1", code, shown(code)):
+        (refused,) = ordered.look("refusals", "--carnet", typed)
+        assert (refused["carnet"], refused["command_id"]) == (CARNET, claims[1].id)
+
+    wrong = code[:-1] + ("0" if code[-1] != "0" else "1")
+    said = ordered.run("refusals", "--carnet", wrong)
+
+    assert ordered.look("refusals", "--carnet", "BFC22-0000002") == []
+    assert (said.code, wrong in said.err) == (2, False)
+
+
 def test_refusals_are_cut_and_dated(ordered: Souche, claims: list[Claim]) -> None:
     ordered.refuse("holder", "register", "region-bfc", "Again")
 
@@ -157,7 +221,17 @@ def test_refusals_are_cut_and_dated(ordered: Souche, claims: list[Claim]) -> Non
     assert ordered.look("refusals", "--claim", claims[0].id) == []
 
 
-@pytest.mark.parametrize("words", [("--since", "yesterday"), ("--claim", "x"), ("--limit", "0")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--since", "yesterday"),
+        ("--claim", "x"),
+        ("--limit", "0"),
+        ("--terminal", "counter"),
+        ("--venue", "12"),
+        ("--carnet", "first"),
+    ],
+)
 def test_a_refusal_that_cannot_be_asked_for(souche: Souche, words: tuple[str, ...]) -> None:
     assert souche.run("refusals", *words).code == 2
 
