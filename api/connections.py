@@ -5,6 +5,7 @@ connections, those who were there before as well, and not as a problem. Its own 
 the first byte of a request, however long the others take.
 """
 
+import resource
 from asyncio import BaseTransport, TimerHandle
 from typing import Final
 
@@ -14,41 +15,78 @@ from api.joining import Joining
 from api.problems import problem
 from api.wire import Receive, Scope, Send, answer_problem
 
-CONNECTIONS: Final = 4_096  # of one worker; each takes a file descriptor, and a few kilobytes
+_FILES: Final = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # below 0: as many as one likes
+# Of one worker. Each takes a file descriptor, as do those turned away, and a few kilobytes.
+CONNECTIONS: Final = 4_096 if _FILES < 0 else min(4_096, _FILES * 3 // 4)
+QUEUED: Final = 8  # requests of a connection that wait for an earlier one's answer
 WHOLE_WITHIN: Final = 10.0  # seconds from a connection's, or a request's, beginning to its end
+READ_WITHIN: Final = 20.0  # seconds for the other side to take what was still to be sent
 
 
 class Connection(HttpToolsProtocol):
-    """One that is too many is told to come back, and one that does not finish asking is closed."""
+    """One that is too many is told to come back; one that does not ask or read in time is closed.
 
-    _patience: TimerHandle | None = None  # while we wait for the rest of a request
+    One timer a connection looks at times when it fires. One for each request would cost the hot
+    path more than all the rest that stands here.
+    """
+
+    _asking = False  # a request has begun, and is not whole
+    _since: float  # when that began for which we wait now
+    _timer: TimerHandle
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Begin to wait."""
         super().connection_made(Joining(transport, self.loop))  # type: ignore[arg-type]
         if len(self.connections) > CONNECTIONS:
             self.app = _turn_away
-        self._wait()
+        self._since = self.loop.time()
+        self._timer = self.loop.call_later(WHOLE_WITHIN, self._look)
 
-    def data_received(self, data: bytes) -> None:
-        """Go on waiting, unless a whole request is being answered now."""
-        super().data_received(data)
-        cycle = self.cycle  # None before the first request
-        if cycle is None or cycle.more_body or cycle.response_complete:  # type: ignore[redundant-expr]
-            self._wait()
-        elif self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+    def on_message_begin(self) -> None:
+        """Give each request its time from its own beginning on.
+
+        Raises:
+            ValueError: there are too many at once. That ends the parsing; and since the server
+                then sends a 400, which would pass for an earlier request's answer, nothing more
+                is sent.
+        """
+        if len(self.pipeline) >= QUEUED:
+            self.transport.abort()
+            raise ValueError("too many requests at once")
+        super().on_message_begin()
+        self._asking = True
+        self._since = self.loop.time()
+
+    def on_message_complete(self) -> None:
+        """Wait for no more of it."""
+        super().on_message_complete()
+        self._asking = False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
-        if self._patience is not None:
-            self._patience.cancel()
+        self._timer.cancel()
         super().connection_lost(exc)
 
-    def _wait(self) -> None:
-        if self._patience is None:
-            self._patience = self.loop.call_later(WHOLE_WITHIN, self.transport.close)
+    def _look(self) -> None:
+        """Close, if it took too long. What was answered may still be read, but not for ever."""
+        now = self.loop.time()
+        if not self._is_waited_for():
+            self._since = now
+        due = self._since + WHOLE_WITHIN
+        if due > now and not self.transport.is_closing():
+            self._timer = self.loop.call_at(due, self._look)
+        else:
+            self.transport.close()
+            self._timer = self.loop.call_later(READ_WITHIN, self.transport.abort)
+
+    def _is_waited_for(self) -> bool:
+        """Whether the next step is the other side's, and the server's own time-out does not run."""
+        cycle = self.cycle  # of the last request whose headers are whole; None before the first
+        if self.flow.write_paused:
+            return True
+        if self.pipeline or not (cycle is None or cycle.more_body or cycle.response_complete):  # type: ignore[redundant-expr]
+            return False  # one is being answered
+        return self._asking or self.timeout_keep_alive_task is None
 
 
 async def _turn_away(_: Scope, __: Receive, send: Send) -> None:

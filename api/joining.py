@@ -36,6 +36,10 @@ class Joining(Transport):
         self._send()
         self._transport.close()
 
+    def abort(self) -> None:
+        self._written = b""
+        self._transport.abort()
+
     def is_closing(self) -> bool:
         return self._transport.is_closing()
 

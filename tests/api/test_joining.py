@@ -41,6 +41,13 @@ class TestJoining:
 
         assert below.mock_calls == [call.write(b"headbody"), call.close()]
 
+    async def test_nothing_more_is_sent_after_an_abort(self, below: Mock) -> None:
+        joining = await written(below, b"head", b"body")
+        joining.abort()
+        await asyncio.sleep(0)
+
+        assert below.mock_calls == [call.abort()]
+
     async def test_much_is_not_kept_back(self, below: Mock) -> None:
         """Else nobody would notice that the other side does not read."""
         await written(below, b"head", bytes(100_000))
