@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import uuid4
 
 import typer
@@ -13,9 +14,10 @@ from ledger import presets
 from ledger.batch import Recorded
 from ledger.decisions.funding import RecordFunding, Stage
 from ledger.decisions.programmes import CloseProgramme
+from ledger.decisions.reference import Reference
 from ledger.facts import Rules
 from ledger.values.clock import local_day, real_now
-from ledger.values.ids import derived_id
+from ledger.values.ids import ProgrammeId, derived_id
 from ledger.values.money import Cents
 from ledger.values.reasons import Reason, Refusal
 from projections.exposure import Exposure, exposure
@@ -239,34 +241,49 @@ def close(programme: Programme, data: Data = None, who: As = None) -> None:
 
 @app.command("list", epilog=examples("souche programme list", "souche programme list --json"))
 def list_programmes(data: Data = None, json: Json = False) -> None:
-    """Show each millésime: tickets from order to redemption, and their funding."""
+    """Show each millésime: tickets from order to redemption, and their funding.
 
-    async def read(views: Views) -> list[Exposure]:
-        return await exposure(views.connection)
+    Redeemed is what was not voided. In circulation is what venues may still take.
+    """
 
-    found = look(data, ["programmes"], read)
+    async def read(views: Views) -> tuple[list[Exposure], Reference]:
+        return await exposure(views.connection), await reference_of(views)
+
+    found, reference = look(data, ["programmes"], read)
     if json:
-        print_json(found)
+        print_json([_as_object(each, reference) for each in found])
         return
-    rows = [
-        [
-            f"{each.programme} {each.millesime}",
-            *(
-                f"{count:,}"
-                for count in (
-                    each.ordered_tickets,
-                    each.issued_tickets,
-                    each.activated_tickets,
-                    each.assigned_tickets,
-                    each.redeemed_tickets - each.voided_tickets,
-                )
-            ),
-            euros(each.received_cents),
-        ]
-        for each in found
-    ]
-    titles = ["Ordered", "Issued", "Activated", "Handed out", "Redeemed", "Paid in"]
-    print_table("Programmes, in tickets", ["Millésime", *(f">{title}" for title in titles)], rows)
+    names = [f"{each.programme} {each.millesime}" for each in found]
+    told = [[name, *_in_tickets(each)] for name, each in zip(names, found, strict=True)]
+    print_table("Programmes, in tickets", ["Millésime", *map(">{}".format, _TICKETS)], told)
+    told = [[name, *_in_euros(each)] for name, each in zip(names, found, strict=True)]
+    print_table("Programmes, in euros", ["Millésime", *map(">{}".format, _EUROS)], told)
+    if idle := reference.programmes.keys() - {each.programme for each in found}:
+        say(f"Nothing is funded or ordered yet: {', '.join(sorted(idle))}.")
+    if closed := [name for name, entry in reference.programmes.items() if entry.closed]:
+        say(f"Closed: {', '.join(sorted(closed))}.")
+
+
+_TICKETS: Final = ("Ordered", "Issued", "Activated", "Handed out", "Redeemed", "In circulation")
+_EUROS: Final = ("Committed", "Payment orders", "Paid in", "Redeemed")
+
+
+def _in_tickets(each: Exposure) -> list[str]:
+    redeemed = each.redeemed_tickets - each.voided_tickets
+    stages = (each.ordered_tickets, each.issued_tickets, each.activated_tickets)
+    counts = (*stages, each.assigned_tickets, redeemed, each.activated_tickets - redeemed)
+    return [f"{count:,}" for count in counts]
+
+
+def _in_euros(each: Exposure) -> list[str]:
+    funding = (each.committed_cents, each.payment_ordered_cents, each.received_cents)
+    return [euros(cents) for cents in (*funding, each.redeemed_cents - each.voided_cents)]
+
+
+def _as_object(each: Exposure, reference: Reference) -> dict[str, object]:
+    entry = reference.programmes[ProgrammeId(each.programme)]
+    told = {"name": entry.opened.name, "closed": entry.closed}
+    return {**told, **asdict(each), "circulating_cents": each.circulating_cents}
 
 
 def _tell_published(programme: str, each: Published) -> None:

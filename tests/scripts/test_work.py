@@ -48,8 +48,28 @@ def test_orders_tell_how_far_they_are(ordered: Souche, handed_out: Codes) -> Non
 def test_programmes_tell_their_exposure(ordered: Souche, redeemed: Counter[str]) -> None:
     (millesime,) = ordered.look("programme", "list")
 
+    assert millesime["name"].startswith("Pass numérique Bourgogne")
     assert millesime["activated_cents"] == 5_000_000
     assert millesime["redeemed_tickets"] == 50
+    assert millesime["circulating_cents"] == 5_000_000 - 50_000
+
+
+def test_people_see_what_a_programme_has_promised_asked_for_and_spent(
+    ordered: Souche, redeemed: Counter[str]
+) -> None:
+    ordered.do("programme", "preset", "av12", "--open")
+    for stage, amount in (("commitment", "70000"), ("order", "60000")):
+        ordered.do("programme", "fund", "BFC22", "2022", stage, f"{stage}-1", f"anct={amount}")
+
+    told = ordered.do("programme", "list")
+
+    in_tickets, in_euros = (
+        line.split()[2:] for line in told.splitlines() if line.startswith("  BFC22 2022 ")
+    )
+    assert in_tickets[2:] == ["5,000", "100", "50", "4,950"]
+    assert in_euros[::2] == ["70,000.00", "60,000.00", "50,000.00", "500.00"]
+    assert "Nothing is funded or ordered yet: " in told
+    assert "AV12" in told.rpartition("Nothing is funded")[2]
 
 
 def test_long_work_can_be_repeated(ordered: Souche, handed_out: Codes) -> None:
@@ -324,3 +344,4 @@ def test_a_closed_programme_takes_no_order(ordered: Souche) -> None:
         *("--carnets", "1", "--size", "5", "--holder", STOCK),
     )
     assert "programme-closed" in told
+    assert "Closed: HDF22." in ordered.do("programme", "list")
