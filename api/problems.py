@@ -123,6 +123,7 @@ _REFUSALS: Final = {
     Reason.VENUE_OUT_OF_AREA: (403, "This programme's tickets are not taken here; give the ticket back", "Ce programme n'est pas accepté ici ; rendez le ticket"),
     Reason.SERVICE_NOT_OFFERED: (422, "The programme's catalogue has no such service", "Le catalogue du programme n'offre pas ce service"),
     Reason.VENUE_DIFFERS: (403, "Another venue redeemed this ticket", "Un autre lieu a encaissé ce ticket"),
+    Reason.VENUE_NOT_SUSPENDED: (409, "The venue's payments are not frozen", "Les paiements à ce lieu ne sont pas gelés"),
     Reason.VOID_TOO_LATE: (409, "Too late to void; report it to the clearing operator", "Trop tard pour annuler ; signalez-le à l'opérateur"),
     Reason.CUTOFF_PASSED: (409, "The redemption is in a payment run; report it to the clearing operator", "L'encaissement est déjà arrêté pour paiement ; signalez-le à l'opérateur"),
     Reason.TOO_MANY_VOIDS: (409, "Too many redemptions of this carnet were voided; report it to the clearing operator", "Trop d'encaissements de ce carnet ont été annulés ; signalez-le à l'opérateur"),

@@ -118,6 +118,6 @@ async def suspend_venue(
 async def resume_venue(
     venue: Venue, body: CommandBody, actor: Operator, service: ServiceDep, response: Response
 ) -> Receipt:
-    """Let the venue's payments go on."""
+    """Let the venue's payments go on, which were frozen."""
     command = ResumeVenue(command_id=body.command_id, actor=actor.id, venue=venue)
     return await carry_out(service.writer, response, command)

@@ -21,11 +21,13 @@ from ledger.decisions.venues import (
     WithdrawQualification,
 )
 from ledger.facts import VenueRegistered
+from ledger.values.reasons import Reason
 from scripts.common.fields import Text, Venue, parse_day, parse_text, parser
 from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
 from scripts.common.options import As, Data, Json, new_app
 from scripts.common.reference import reference_of
+from scripts.common.refusals import RefusedError
 from scripts.common.showing import print_json, print_table, say_done, say_once
 from scripts.common.working import look, work
 
@@ -163,12 +165,19 @@ def suspend(
 
 @app.command(epilog=examples("souche venue resume 99900001100018"))
 def resume(venue: Venue, data: Data = None, who: As = None) -> None:
-    """Let payments to a venue go on."""
-    done = _do(
-        data,
-        who,
-        lambda command_id, actor: ResumeVenue(command_id=command_id, actor=actor, venue=venue),
-    )
+    """Let payments to a venue go on, which were frozen."""
+
+    async def act(ledger: Ledger) -> Recorded:
+        command = ResumeVenue(command_id=str(uuid4()), actor=ledger.actor.id, venue=venue)
+        try:
+            return await ledger.do(command)
+        except RefusedError as e:
+            if e.refusal.reason is not Reason.VENUE_NOT_SUSPENDED:
+                raise
+            told = "`souche venue list` shows to whom payments are frozen."
+            raise RefusedError(e.refusal, told) from e
+
+    done = work(data, who, act)
     say_done(f"Payments to {venue} go on", done)
 
 

@@ -84,7 +84,7 @@ class WithdrawQualification(VenueCommand, frozen=True, kw_only=True):
 
 
 class SuspendVenue(VenueCommand, frozen=True, kw_only=True):
-    """Freeze the venue's payments, not its rights (E06)."""
+    """Freeze the venue's payments, not its rights (E06). Frozen again, it is for one more cause."""
 
     cause: str
 
@@ -94,6 +94,14 @@ class SuspendVenue(VenueCommand, frozen=True, kw_only=True):
 
 class ResumeVenue(VenueCommand, frozen=True, kw_only=True):
     """Let the venue's payments go on."""
+
+    def decide(self, at: Situation) -> Decision:
+        entry = at.reference.venues.get(self.venue)
+        if entry is None:
+            return Refusal(Reason.VENUE_UNKNOWN)
+        if not entry.suspended:
+            return Refusal(Reason.VENUE_NOT_SUSPENDED)
+        return Accepted(((self.stream, self.fact()),))
 
     def fact(self) -> VenueFact:
         return VenueResumed(venue=self.venue)

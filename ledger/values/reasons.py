@@ -72,6 +72,7 @@ class Reason(StrEnum):
     VENUE_OUT_OF_AREA = "venue-out-of-area"
     SERVICE_NOT_OFFERED = "service-not-offered"
     VENUE_DIFFERS = "venue-differs"
+    VENUE_NOT_SUSPENDED = "venue-not-suspended"
     # Time and money already settled.
     VOID_TOO_LATE = "void-too-late"
     CUTOFF_PASSED = "cutoff-passed"

@@ -139,6 +139,11 @@ class TestVenues:
 
         assert refused(desk.post("/v1/venues", **again), 409) == "venue-exists"
 
+    def test_payments_that_are_not_frozen_are_not_let_go_on(self, desk: Desk) -> None:
+        answer = desk.post(f"/v1/venues/{VENUE}/resumptions")
+
+        assert refused(answer, 409) == "venue-not-suspended"
+
     @pytest.mark.parametrize(
         ("act", "body"),
         [

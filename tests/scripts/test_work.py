@@ -335,6 +335,16 @@ def test_a_venue_is_frozen_and_let_go_on(ordered: Souche, venue: str) -> None:
     assert not ordered.look("venue", "list")[0]["suspended"]
 
 
+def test_a_venue_that_is_not_frozen_is_not_let_go_on(ordered: Souche, venue: str) -> None:
+    events = ordered.look("status")["events"]
+
+    told = ordered.refuse("venue", "resume", venue)
+
+    assert "Refused (venue-not-suspended): The venue's payments are not frozen." in told
+    assert "`souche venue list` shows to whom payments are frozen." in told
+    assert ordered.look("status")["events"] == events
+
+
 def test_a_closed_programme_takes_no_order(ordered: Souche) -> None:
     ordered.do("programme", "preset", "hdf22", "--open", "--on", "2022-03-01")
     ordered.do("programme", "close", "HDF22")

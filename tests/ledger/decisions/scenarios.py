@@ -41,6 +41,7 @@ from tests.builders.commands import (
     redeem,
     register_holder,
     register_venue,
+    resume_venue,
     revoke_terminal,
     roll_key,
     start_ledger,
@@ -72,6 +73,8 @@ from tests.builders.facts import (
     terminal_invited,
     terminal_revoked,
     transferred,
+    venue_resumed,
+    venue_suspended,
     voided,
 )
 from tests.builders.history import (
@@ -185,6 +188,7 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
     ),
     Reason.VENUE_UNKNOWN: (
         Scenario("qualify", STARTED, qualify_venue()),
+        Scenario("resume", STARTED, resume_venue()),
         Scenario("invite", STARTED, invite_terminal()),
     ),
     Reason.INVITATION_UNKNOWN: (
@@ -465,6 +469,12 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
             "void what another venue took (E27)",
             (*REDEEMED, *ELSEWHERE),
             void(terminal=OTHER_TERMINAL, fingerprint=NEW_FINGERPRINT),
+        ),
+    ),
+    Reason.VENUE_NOT_SUSPENDED: (
+        Scenario("resume what was never suspended", AT_THE_VENUE, resume_venue()),
+        Scenario(
+            "resume twice", (*AT_THE_VENUE, venue_suspended(), venue_resumed()), resume_venue()
         ),
     ),
     Reason.VOID_TOO_LATE: (

@@ -47,7 +47,6 @@ from tests.builders.world import (
         (qualify_venue(), venue_qualified()),
         (withdraw_qualification(), qualification_withdrawn()),
         (suspend_venue(), venue_suspended()),
-        (resume_venue(), venue_resumed()),
         (invite_terminal(), terminal_invited()),
     ],
     ids=lambda value: type(value).__name__,
@@ -65,7 +64,7 @@ def test_a_suspension_ends() -> None:
 
     log.submit(suspend_venue())
     assert log.reference.venues[VENUE].suspended
-    log.submit(resume_venue())
+    assert facts_of(log.submit(resume_venue())) == (venue_resumed(),)
     assert not log.reference.venues[VENUE].suspended
 
 
