@@ -1,6 +1,7 @@
 """What a deployment sets: by environment (`SOUCHE_…`) or `souche.toml` in the data folder."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # Processes that answer, unless somebody says otherwise. Each is one busy core; of two cores the
 # second one takes what the database leaves, and a third process has nothing left to take.
-WORKERS: Final = min(2, os.cpu_count() or 1)
+WORKERS: Final = min(2, len(os.sched_getaffinity(0)) if sys.platform == "linux" else 2)
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 

@@ -155,6 +155,9 @@ class PostgresStore:
             connection = await self._take()
             try:
                 return await connection.ask(statement, values)
+            except psycopg.errors.ReadOnlySqlTransaction:  # the next one finds who writes now
+                await connection.close()
+                raise
             finally:
                 await self._put_back(connection)
 
@@ -165,6 +168,9 @@ class PostgresStore:
             try:
                 async with asyncio.timeout(ANSWER_WITHIN):
                     yield connection
+            except psycopg.errors.ReadOnlySqlTransaction:
+                await connection.close()
+                raise
             finally:
                 await self._put_back(connection)
 
@@ -174,10 +180,7 @@ class PostgresStore:
 
     async def _put_back(self, connection: Connection) -> None:
         """Keep the connection for the next one, where it can be used again."""
-        if (
-            connection.pgconn.transaction_status == TransactionStatus.IDLE
-            and not connection.demoted
-        ):
+        if connection.pgconn.transaction_status == TransactionStatus.IDLE:
             self._idle.append(connection)
             return
         # What broke this one, a restart most likely, broke those as well that nobody uses just

@@ -204,8 +204,10 @@ async def test_a_server_that_only_reads_is_out_of_reach(ledger: Database) -> Non
     """No command is to blame. Whoever connects anew finds the server that writes."""
     store = Demoted(ledger.writer, CHANNEL)
     async with writing(store) as writer:
+        await asyncio.gather(*(store.read(["carnet:none"]) for _ in range(3)))
         with pytest.raises(OutcomeUnknownError):
             await writer.execute(claim(1))
+        assert store._idle == []  # each of them would cost another batch its answer
         store.only_reads = False
 
         assert isinstance(await writer.execute(claim(1)), Recorded)

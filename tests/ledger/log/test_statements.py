@@ -1,6 +1,8 @@
 """Statements asked of libpq itself, on a real server."""
 
 import asyncio
+import os
+import socket
 import time
 from collections.abc import AsyncIterator
 
@@ -87,13 +89,63 @@ async def test_a_wrong_statement_is_told(connection: Connection) -> None:
 async def test_a_lost_connection_is_told_as_such(connection: Connection, ledger: Database) -> None:
     asked = asyncio.create_task(connection.ask(SLEEP, {"seconds": 30}))
     await asyncio.sleep(0.2)
-    async with await psycopg.AsyncConnection.connect(ledger.writer) as other:
-        await other.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
+    terminate(ledger, connection.info.backend_pid)
 
     with pytest.raises(psycopg.OperationalError):
         await asked
     with pytest.raises(psycopg.OperationalError):
         await connection.ask(SUM, {"a": 1, "b": 1})
+
+
+async def test_a_commit_that_fails_is_no_answer(ledger: Database) -> None:
+    """Its rows have come by then. Nothing of it happened."""
+    insert = Statement("insert", "INSERT INTO late VALUES (%(n)b::bigint) RETURNING n")
+    connection = await Connection.connect(ledger.owner, autocommit=True)
+    await connection.execute("CREATE TABLE late (n bigint UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+    try:
+        assert await connection.ask(insert, {"n": 1}) == [(1,)]
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            await connection.ask(insert, {"n": 1})
+        assert await connection.ask(insert, {"n": 2}) == [(2,)]
+    finally:
+        await connection.close()
+
+
+async def test_a_lost_connection_leaves_its_number_to_others(
+    connection: Connection, ledger: Database
+) -> None:
+    """Whoever opens a file next has it, and listens to it himself."""
+    loop = asyncio.get_running_loop()
+    number, heard = connection.pgconn.socket, asyncio.Event()
+    ours, theirs = socket.socketpair()
+    asked = asyncio.create_task(connection.ask(SLEEP, {"seconds": 30}))
+    ending = asyncio.create_task(asyncio.to_thread(terminate, ledger, connection.info.backend_pid))
+    while is_open(number):  # noqa: ASYNC110 (a look in each turn of the loop: nobody is sooner)
+        await asyncio.sleep(0)
+    os.dup2(ours.fileno(), number)
+    loop.add_reader(number, heard.set)
+    with ours, theirs:
+        with pytest.raises(psycopg.OperationalError):
+            await asked
+        theirs.send(b"!")
+        async with asyncio.timeout(5):
+            await heard.wait()
+        loop.remove_reader(number)
+        os.close(number)
+    await ending
+
+
+def terminate(ledger: Database, pid: int) -> None:
+    with psycopg.connect(ledger.writer) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+
+def is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
 
 
 async def test_no_answer_is_not_waited_for(
