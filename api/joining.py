@@ -30,7 +30,8 @@ class Joining(Transport):
     def _send(self) -> None:
         if self._written:
             written, self._written = self._written, b""
-            self._transport.write(written)
+            if not self._transport.is_closing():  # the other side may have left meanwhile
+                self._transport.write(written)
 
     def close(self) -> None:
         self._send()
