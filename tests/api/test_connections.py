@@ -54,6 +54,10 @@ def test_one_connection_too_many_is_told_to_come_back(
 
 WHOLE = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 REFUSED = b"POST /v1/redemptions HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
+READ = (
+    b"POST /v1/challenges HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n"
+    b"Content-Type: application/json\r\n\r\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +65,7 @@ REFUSED = b"POST /v1/redemptions HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\
     [
         (b"", b""),
         (WHOLE[:-2], b""),
-        (b"POST /v1/venues HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n", b"{"),
+        (READ, b"{"),
         (WHOLE, b"G"),
         (WHOLE + b"G", b""),
         (WHOLE, b"\r\n"),
