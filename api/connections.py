@@ -18,6 +18,9 @@ from api.wire import Receive, Scope, Send, answer_problem
 _FILES: Final = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # below 0: as many as one likes
 # Of one worker. Each takes a file descriptor, as do those turned away, and a few kilobytes.
 CONNECTIONS: Final = 4_096 if _FILES < 0 else min(4_096, _FILES * 3 // 4)
+# Bytes of a request that are not its body. The parser joins a header that comes in parts again and
+# again, so that a few endless ones would stop everything else.
+LARGEST_HEAD: Final = 65_536
 QUEUED: Final = 8  # requests of a connection that wait for an earlier one's answer
 WHOLE_WITHIN: Final = 10.0  # seconds from a connection's, or a request's, beginning to its end
 READ_WITHIN: Final = 20.0  # seconds for the other side to take what was still to be sent
@@ -31,6 +34,8 @@ class Connection(HttpToolsProtocol):
     """
 
     _asking = False  # a request has begun, and is not whole
+    _earlier: object = None  # the one that had begun before it
+    _head = 0  # bytes of it so far that are not its body
     _since: float  # when that began for which we wait now
     _timer: TimerHandle
 
@@ -42,25 +47,44 @@ class Connection(HttpToolsProtocol):
         self._since = self.loop.time()
         self._timer = self.loop.call_later(WHOLE_WITHIN, self._look)
 
+    def data_received(self, data: bytes) -> None:
+        """Go on with a request, unless its head has no end."""
+        self._head += len(data)
+        super().data_received(data)
+        if self._head > LARGEST_HEAD:
+            self.transport.abort()
+
     def on_message_begin(self) -> None:
         """Give each request its time from its own beginning on.
 
         Raises:
-            ValueError: there are too many at once. That ends the parsing; and since the server
-                then sends a 400, which would pass for an earlier request's answer, nothing more
-                is sent.
+            ValueError: there are too many at once. That ends the parsing.
         """
         if len(self.pipeline) >= QUEUED:
-            self.transport.abort()
             raise ValueError("too many requests at once")
         super().on_message_begin()
+        self._earlier = self.cycle
         self._asking = True
         self._since = self.loop.time()
+
+    def on_body(self, body: bytes) -> None:
+        """Leave its size to who reads it."""
+        self._head -= len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Wait for no more of it."""
         super().on_message_complete()
         self._asking = False
+        self._head = 0
+
+    def send_400_response(self, msg: str) -> None:
+        """Tell that this is no request, unless that would pass for an earlier one's answer."""
+        is_its_own = self._asking and self.cycle is not self._earlier
+        if self._is_answering and (self.pipeline or not is_its_own):
+            self.transport.abort()
+        else:
+            super().send_400_response(msg)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
@@ -81,12 +105,17 @@ class Connection(HttpToolsProtocol):
 
     def _is_waited_for(self) -> bool:
         """Whether the next step is the other side's, and the server's own time-out does not run."""
-        cycle = self.cycle  # of the last request whose headers are whole; None before the first
         if self.flow.write_paused:
             return True
-        if self.pipeline or not (cycle is None or cycle.more_body or cycle.response_complete):  # type: ignore[redundant-expr]
-            return False  # one is being answered
+        if self._is_answering and (self.pipeline or not self.cycle.more_body):
+            return False
         return self._asking or self.timeout_keep_alive_task is None
+
+    @property
+    def _is_answering(self) -> bool:
+        """Whether a request whose head is whole has no answer yet."""
+        cycle = self.cycle  # None before the first
+        return bool(self.pipeline) or not (cycle is None or cycle.response_complete)  # type: ignore[redundant-expr]
 
 
 async def _turn_away(_: Scope, __: Receive, send: Send) -> None:

@@ -107,14 +107,14 @@ def test_each_request_has_all_its_time(
     shared: Served, monkeypatch: pytest.MonkeyPatch, before: bytes
 ) -> None:
     """However long ago the connection was made, or one began that was refused by its head."""
-    monkeypatch.setattr(connections, "WHOLE_WITHIN", 2)
+    monkeypatch.setattr(connections, "WHOLE_WITHIN", 3)
     with serving(shared.database, shared.data) as url, silent(url) as connection:
         if before:
             connection.sendall(before)
             assert status(connection) == 415
             connection.sendall(b'{"a": 1 }')
         for part in (WHOLE[:9], WHOLE[9:]):
-            time.sleep(1.2)
+            time.sleep(1.6)
             connection.sendall(part)
         assert status(connection) == 200
 
@@ -185,6 +185,49 @@ def test_many_requests_may_not_be_sent_at_once(shared: Served) -> None:
 
     assert len(statuses) < 1000
     assert 400 not in statuses
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [
+        (b"GET /", b"a"),
+        (b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: ", b"a"),
+        (b"GET /healthz HTTP/1.1\r\n", b"x: y\r\n"),
+        (
+            REFUSED.replace(b"Content-Length: 9", b"Transfer-Encoding: chunked") + b"0\r\n",
+            b"x: y\r\n",
+        ),
+    ],
+    ids=["path", "header", "headers", "trailers"],
+)
+def test_a_request_without_an_end_is_not_listened_to(
+    shared: Served, begin: bytes, more: bytes
+) -> None:
+    """Long before it has taken the time that a request may take."""
+    began = time.monotonic()
+    with serving(shared.database, shared.data) as url, silent(url) as connection:
+        with suppress(ConnectionError):
+            connection.sendall(begin)
+            while time.monotonic() < began + connections.WHOLE_WITHIN / 2:
+                connection.sendall(more * 1000)
+                time.sleep(0.01)
+        assert time.monotonic() < began + connections.WHOLE_WITHIN / 2
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_what_follows_a_request_is_not_taken_for_its_answer(shared: Served, number: int) -> None:
+    """A device would take a 400 for a refusal, and its claim may be done."""
+    with serving(shared.database, shared.data) as url, silent(url) as connection:
+        connection.sendall(WHOLE * number + b"\x16\x03 no request")
+        assert 400 not in statuses_until_closed(connection)
+
+
+def test_what_is_no_request_is_told(shared: Served) -> None:
+    with serving(shared.database, shared.data) as url, silent(url) as connection:
+        connection.sendall(WHOLE)
+        assert status(connection) == 200
+        connection.sendall(b"\x16\x03 no request")
+        assert statuses_until_closed(connection) == [400]
 
 
 def test_who_does_not_read_is_not_waited_for(
