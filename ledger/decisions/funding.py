@@ -1,5 +1,6 @@
 """Funding of a millésime, and the activation that it has to cover."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -88,12 +89,17 @@ def _count(
     funding.entries.setdefault((stage, spelling.signs), []).append(spelling)
 
 
+_LETTERS: Final = str.maketrans({"œ": "oe", "æ": "ae"})  # as exports without them write
+_NUMBER_SIGN: Final = re.compile(r"\bn[o°](?=\W*\d)")  # n° 12, no 12
+
+
 def spelling_of(reference: str) -> Spelling:
     """What counts of a reference. Spaces and what can't be seen do not, wherever they stand."""
+    text = normalize("NFKD", reference).casefold().translate(_LETTERS)
     signs = ""
     cuts = set()
     is_parted = False
-    for each in normalize("NFKD", reference).casefold():
+    for each in _NUMBER_SIGN.sub("n", text):
         if each.isalnum():
             if is_parted and signs[-1:].isdigit() and each.isdigit():
                 cuts.add(len(signs))

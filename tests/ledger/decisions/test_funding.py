@@ -77,6 +77,11 @@ def test_an_entry_counts_once_at_each_stage_of_each_millesime() -> None:
         ("VIR-Été-0001", "VIR-E\N{COMBINING ACUTE ACCENT}te\N{COMBINING ACUTE ACCENT}-0001"),
         ("VIR-Été-0001", "\uff36\uff29\uff32-Été-0001"),  # of full width
         ("VIR-Été-0001", "(VIR-Été-0001)."),
+        ("MARCQ-EN-BARŒUL 2022-1", "Marcq-en-Baroeul 2022-1"),  # as exports without it write
+        ("Vir n° 12", "VIR Nº 12"),
+        ("Vir n° 12", "VIR № 12"),
+        ("Vir n° 12", "Vir no 12"),
+        ("Vir n° 12", "Vir N 12"),
         ("RF18539007547034", "RF18 5390 0754 7034"),  # ISO 11649: exported, and printed
         ("RF18539007547034", "RF18-5390-0754-7034"),
         ("VIR0001", "VIR 0001"),
