@@ -91,7 +91,7 @@ class Exposure:
 
     @property
     def circulating_cents(self) -> int:
-        """Face value that venues may still claim."""
+        """Face value of tickets that were activated and not redeemed, expired or not."""
         return self.activated_cents - self.redeemed_cents + self.voided_cents
 
 

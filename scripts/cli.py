@@ -1,5 +1,6 @@
 """`souche`: the command line. Each word's module is loaded when the word is used."""
 
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -72,9 +73,13 @@ class Words(Noun):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as e:
-            from scripts.common.interrupting import interrupted  # noqa: PLC0415
+            before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # it may be pressed twice
+            try:
+                from scripts.common.interrupting import interrupted  # noqa: PLC0415
 
-            raise _ended(interrupted(words), words) from e
+                raise _ended(interrupted(words), words) from e
+            finally:
+                signal.signal(signal.SIGINT, before)
         except Exception as e:
             from scripts.common.explaining import explain  # noqa: PLC0415 (loads nearly everything)
 

@@ -243,7 +243,8 @@ def close(programme: Programme, data: Data = None, who: As = None) -> None:
 def list_programmes(data: Data = None, json: Json = False) -> None:
     """Show each millésime: tickets from order to redemption, and their funding.
 
-    Redeemed is what was not voided. In circulation is what venues may still take.
+    Redeemed is what was not voided. In circulation is what was activated and not redeemed: tickets
+    of a closed programme, or of days that are over, stay there, and no venue can take them.
     """
 
     async def read(views: Views) -> tuple[list[Exposure], Reference]:
@@ -259,7 +260,7 @@ def list_programmes(data: Data = None, json: Json = False) -> None:
     told = [[name, *_in_euros(each)] for name, each in zip(names, found, strict=True)]
     print_table("Programmes, in euros", ["Millésime", *map(">{}".format, _EUROS)], told)
     if idle := reference.programmes.keys() - {each.programme for each in found}:
-        say(f"Nothing is funded or ordered yet: {', '.join(sorted(idle))}.")
+        say(f"Nothing was funded or ordered: {', '.join(sorted(idle))}.")
     if closed := [name for name, entry in reference.programmes.items() if entry.closed]:
         say(f"Closed: {', '.join(sorted(closed))}.")
 

@@ -25,11 +25,16 @@ def as_object(error: CommandError) -> dict[str, Any]:
     refused = _refused(error)
     return {
         "reason": error.code.name.lower() if refused is None else refused.refusal.reason,
-        "message": error.message,
-        "hint": error.advice,
+        "message": _in_unicode(error.message),
+        "hint": _in_unicode(error.advice),
         "exit_code": error.code,
         "detail": {} if refused is None else refused.refusal.detail,
     }
+
+
+def _in_unicode(text: str) -> str:
+    """Without what stands for the bytes of an argument that are no text."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _refused(error: BaseException | None) -> RefusedError | None:

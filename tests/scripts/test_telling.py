@@ -35,6 +35,7 @@ def error_of(said: Said) -> dict[str, Any]:
             "Missing argument 'RUN'.",
             "`souche payouts show --help`",
         ),
+        (("order", "list", "\udcff"), 2, "usage", "\\udcff", "`souche order list --help`"),
         (("payouts", "show", "a b"), 2, "usage", "'a b' is not 1 to 18", "`souche payouts show"),
         (("programme", "preset", "none"), 2, "usage", "none", "`souche programme presets`"),
         (("balance",), 2, "usage", "Did you mean 'balances'?", "`souche --help`"),
