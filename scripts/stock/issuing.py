@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from shlex import quote
 
@@ -17,12 +18,16 @@ from scripts.common.refusals import RefusedError
 from scripts.common.unknown import advice
 from scripts.stock.printing import (
     Format,
-    begun_format,
+    Seed,
     first_code,
     forget_seed,
+    keep_format,
+    leave_lock,
+    make_seed,
     open_private,
-    read_or_make_seed,
+    read_seed,
     seed_file,
+    take_lock,
     write_carnets,
 )
 
@@ -75,16 +80,29 @@ async def issue(
     """Issue what an order still lacks, and write the codes of all of it to `path`.
 
     Raises:
-        CommandError: it was issued, or begun, to another file, or all of it in another format.
+        CommandError: it was issued, or begun, to another file, or all of it in another format;
+            or the file is another order's, or another run's.
         RefusedError: the ledger refused a chunk.
     """
     with _writable(path):
         if _is_done(found, path):
             _refuse_other_file(found.ordered, path, form)
             return
-        _refuse_other_seed(found, path)
-        _refuse_format_left_out(found.ordered, path, form)
-        seed = read_or_make_seed(path, form)
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(path):
+        with _writable(path):
+            seed = _seed(ledger, found, path, form)
+        await _issue_alone(ledger, found, path, (seed.secret, form), advance)
+
+
+async def _issue_alone(
+    ledger: Ledger,
+    found: FoundOrder,
+    path: Path,
+    made: tuple[bytes, Format],  # from which seed, and in what
+    advance: Advance,
+) -> None:
+    seed, form = made
     ordered = found.ordered
     done = [(chunk.first_number, chunk.carnets) for chunk in found.issued]
     first = ordered.first_number + found.issued_carnets
@@ -93,12 +111,13 @@ async def issue(
         # Asked to repeat one, the ledger tells when the seed is another. It has to before the file
         # is emptied, which may have the codes.
         await _issue_chunk(ledger, ordered, done[-1], seed, ask=True)
+    written = sha256()
     with open_private(path) as file:
         for chunk in done + left:
             printed = await _issue_chunk(ledger, ordered, chunk, seed, ask=chunk in left)
-            write_carnets(file, ordered.programme, printed, form)
+            written.update(write_carnets(file, ordered.programme, printed, form))
             advance(len(printed))
-    forget_seed(path)
+    forget_seed(path, written.digest())
 
 
 async def _issue_chunk(
@@ -118,6 +137,17 @@ def _writable(path: Path) -> Iterator[None]:
     except OSError as e:
         told = f"{path} can't be written: {e.strerror}."
         raise CommandError(told, "Name another file with --to.") from e
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Two runs would empty the file for each other, and the first to end would remove the seed."""
+    with _writable(path):
+        lock = take_lock(path)
+    try:
+        yield
+    finally:
+        leave_lock(path, lock)
 
 
 def _is_done(found: FoundOrder, path: Path) -> bool:
@@ -141,15 +171,53 @@ def _refuse_other_file(ordered: CarnetsOrdered, path: Path, form: Format) -> Non
         )
 
 
-def _refuse_other_seed(found: FoundOrder, path: Path) -> None:
-    if seed_file(path).exists():
-        begins = first_code(path)
-        if begins is not None and begins.carnet != _first_carnet(found.ordered):
-            raise CommandError(
-                f"{path} has codes of {begins.carnet}, which is not of this order.",
-                "Name another file with --to.",
-            )
+def _seed(ledger: Ledger, found: FoundOrder, path: Path, form: Format) -> Seed:
+    """The seed that the order was begun with, or a new one if it wasn't."""
+    # An order of the same name in another ledger has other peppers.
+    pepper = ledger.secrets.peppers[ledger.secrets.pepper_id].fingerprint
+    owner = f"{found.ordered.programme}/{found.ordered.order}/{pepper}"
+    seed = read_seed(path)
+    if seed is None:
+        _refuse_to_begin(found, path)
+        return make_seed(path, form, owner)
+    _refuse_other_owner(found, path, seed, owner)
+    _refuse_other_codes(found.ordered, path)
+    _refuse_format_left_out(found.ordered, path, seed.form, form)
+    keep_format(path, seed, form)
+    return seed
+
+
+def _refuse_other_owner(found: FoundOrder, path: Path, seed: Seed, owner: str) -> None:
+    """The seed would be gone with this order's last carnet, and the other's codes with it."""
+    if seed.owner == owner:
         return
+    if seed.owner is not None:
+        programme, order, *_ = seed.owner.split("/")
+        same = (programme, order) == (found.ordered.programme, found.ordered.order)
+        ledger = " in another ledger" if same else ""
+        raise CommandError(
+            f"{seed_file(path)} makes the codes of order {order} of {programme}{ledger}.",
+            "Name another file with --to: that order can't be finished without it.",
+        )
+    if not found.issued:  # else the ledger knows whether it is this order's
+        raise CommandError(
+            f"{seed_file(path)} does not say of which order it is, and none of this one's carnets "
+            "are issued.",
+            "Name another file with --to: an order that was begun can't be finished without it.",
+        )
+
+
+def _refuse_other_codes(ordered: CarnetsOrdered, path: Path) -> None:
+    """A file that was put beside the seed is not emptied."""
+    begins = first_code(path)
+    if begins is not None and begins.carnet != _first_carnet(ordered):
+        raise CommandError(
+            f"{path} has codes of {begins.carnet}, which is not of this order.",
+            "Name another file with --to.",
+        )
+
+
+def _refuse_to_begin(found: FoundOrder, path: Path) -> None:
     if found.is_complete:
         raise CommandError(
             "The order is issued already, and its seed is gone: its codes can't be made again.",
@@ -164,13 +232,15 @@ def _refuse_other_seed(found: FoundOrder, path: Path) -> None:
         raise CommandError(f"{path} exists.", "Name a new file: this one may hold codes.")
 
 
-def _refuse_format_left_out(ordered: CarnetsOrdered, path: Path, form: Format) -> None:
+def _refuse_format_left_out(
+    ordered: CarnetsOrdered, path: Path, begun: Format | None, form: Format
+) -> None:
     """The file is written anew from its seed, so that it can be had in the other format.
 
     But for JSON lines after CSV: they are also what is asked for by leaving --format out, and once
     the order is complete there is no seed to make up for that.
     """
-    if form is Format.JSONL and path.exists() and begun_format(path) is Format.CSV:
+    if form is Format.JSONL and path.exists() and begun is Format.CSV:
         raise CommandError(
             f"{path} was begun with --format csv, and {form} is also what --format left out means.",
             f"Go on with it: `{_command(ordered, path)} --format csv`\n"

@@ -1,17 +1,21 @@
 """The print file: the codes of an order in clear, for the printer and nobody else.
 
 It stands beside its seed until the order is complete. The seed makes the codes, so whatever a kill
-left of the file is written again with the same ones; without the seed nobody can.
+left of the file is written again with the same ones; without the seed nobody can. So one run at a
+time has the two, and the seed says whose codes it makes.
 """
 
 import csv
+import fcntl
+import io
 import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import file_digest
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -24,7 +28,8 @@ from scripts.common.ending import CommandError
 
 SEED_BYTES: Final = 32
 PRIVATE: Final = 0o600
-_SEED: Final = re.compile(r"([0-9a-f]{64})(?: (jsonl|csv))?\s*")  # the first ones had no format
+# The first ones had no format, and later ones no owner.
+_SEED: Final = re.compile(r"([0-9a-f]{64})(?: (jsonl|csv)(?: (\S+))?)?\s*", re.ASCII)
 _LONGEST_LINE: Final = 65_536  # bytes; a carnet of 99 tickets has 3 000
 
 
@@ -55,37 +60,74 @@ def seed_file(path: Path) -> Path:
     return path.with_name(path.name + ".seed")
 
 
-def read_or_make_seed(path: Path, form: Format) -> bytes:
-    """The seed of a print file, on disk with its format before anything is made of it.
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """What the codes of an order are made from."""
+
+    secret: bytes
+    form: Format | None  # what the print file was begun in; None where nobody knows
+    owner: str | None  # whose codes it makes; None where nobody knows
+
+
+def take_lock(path: Path) -> int:
+    """Keep every other run away from a print file and its seed, until `leave_lock` or a kill.
+
+    The file that is locked is one of its own, as the two are replaced and removed.
+
+    Raises:
+        CommandError: another run has it, or nothing can be locked there.
+        OSError: nothing can be written there.
+    """
+    descriptor = os.open(_lock_file(path), os.O_RDWR | os.O_CREAT, PRIVATE)
+    try:
+        _lock(path, descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _lock(path: Path, descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as e:
+        raise _another_run(path) from e
+    except OSError as e:
+        raise CommandError(
+            f"{path} can't be locked, to keep a second run away from it: {e.strerror}.",
+            "Name a file on a disk of this machine with --to. "
+            f"If there is a {seed_file(path).name}, move it there too.",
+        ) from e
+    place = _lock_file(path)
+    # The run that had it may have removed it since it was opened here.
+    if not (place.exists() and os.path.samestat(os.fstat(descriptor), place.stat())):
+        raise _another_run(path)
+
+
+def leave_lock(path: Path, descriptor: int) -> None:
+    """Let the next run have the print file."""
+    with suppress(OSError):  # one that is left over is taken by the next run
+        _lock_file(path).unlink()
+    os.close(descriptor)
+
+
+def _lock_file(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
+
+
+def _another_run(path: Path) -> CommandError:
+    return CommandError(
+        f"Another run writes {path}.",
+        "Let it end. If it says that the carnets are issued, all is done; else run this again.",
+    )
+
+
+def read_seed(path: Path) -> Seed | None:
+    """The seed of a print file, if there is one.
 
     Raises:
         CommandError: what is there is no seed.
     """
-    begun = _read_seed(path)
-    if begun is not None and begun[1] is form:
-        return begun[0]
-    seed = begun[0] if begun is not None else secrets.token_bytes(SEED_BYTES)
-    place = seed_file(path)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    draft = place.with_name(f".{place.name}.{os.getpid()}")
-    with open_private(draft) as file:
-        file.write(f"{seed.hex()} {form}")
-    draft.rename(place)
-    sync_folder(place.parent)
-    return seed
-
-
-def begun_format(path: Path) -> Format | None:
-    """What a print file was begun in, as long as its seed is there; None where nobody knows.
-
-    Raises:
-        CommandError: what is there is no seed.
-    """
-    begun = _read_seed(path)
-    return begun[1] if begun is not None else None
-
-
-def _read_seed(path: Path) -> tuple[bytes, Format | None] | None:
     place = seed_file(path)
     if not place.exists():
         return None
@@ -96,7 +138,44 @@ def _read_seed(path: Path) -> tuple[bytes, Format | None] | None:
             "Put back what was in it: no other seed makes the same codes. "
             "Only if none of the order's carnets are issued (`souche order list`), remove it.",
         )
-    return bytes.fromhex(told[1]), Format(told[2]) if told[2] else None
+    return Seed(bytes.fromhex(told[1]), Format(told[2]) if told[2] else None, told[3])
+
+
+def make_seed(path: Path, form: Format, owner: str) -> Seed:
+    """A new seed, on disk before anything is made of it.
+
+    Raises:
+        CommandError: there is one by now.
+    """
+    seed = Seed(secrets.token_bytes(SEED_BYTES), form, owner)
+    draft = _draft(path, seed)
+    try:
+        os.link(draft, seed_file(path))  # unlike a rename, it replaces nothing
+    except FileExistsError as e:
+        raise _another_run(path) from e
+    finally:
+        draft.unlink()
+    sync_folder(path.parent)
+    return seed
+
+
+def keep_format(path: Path, seed: Seed, form: Format) -> None:
+    """Have a seed beside the format that its file is written in from now on."""
+    if seed.form is not form:
+        _draft(path, Seed(seed.secret, form, seed.owner)).replace(seed_file(path))
+        sync_folder(path.parent)
+
+
+def _draft(path: Path, seed: Seed) -> Path:
+    draft = path.with_name(f"{_draft_prefix(path)}{os.getpid()}")
+    draft.unlink(missing_ok=True)  # a kill may have left it as another name of the seed itself
+    with open_private(draft) as file:
+        file.write(" ".join(filter(None, (seed.secret.hex(), seed.form, seed.owner))))
+    return draft
+
+
+def _draft_prefix(path: Path) -> str:
+    return f".{seed_file(path).name}."
 
 
 def first_code(path: Path) -> FirstCode | None:
@@ -115,8 +194,28 @@ def first_code(path: Path) -> FirstCode | None:
         return None
 
 
-def forget_seed(path: Path) -> None:
-    """Once the file is on disk whole, nobody shall make its codes again."""
+def forget_seed(path: Path, written: bytes) -> None:
+    """Once the file is on disk whole, nobody shall make its codes again.
+
+    Raises:
+        CommandError: the file is not the one with this SHA-256. The seed is kept.
+    """
+    try:
+        with path.open("rb") as file:
+            is_whole = file_digest(file, "sha256").digest() == written
+            os.fsync(file.fileno())
+    except OSError:
+        is_whole = False
+    if not is_whole:
+        raise CommandError(
+            f"{path} does not have what was written to it: something else changed or moved it.",
+            f"Keep {seed_file(path).name}: the codes are made from it. "
+            "Run this again, and it writes all of them anew.",
+        )
+    sync_folder(path.parent)
+    for each in list(path.parent.iterdir()):
+        if each.name.startswith(_draft_prefix(path)):  # left by a kill
+            each.unlink(missing_ok=True)
     seed_file(path).unlink(missing_ok=True)
     sync_folder(path.parent)
 
@@ -134,10 +233,11 @@ def open_private(path: Path) -> Iterator[TextIO]:
 
 def write_carnets(
     file: TextIO, programme: str, carnets: Iterable[IssuedCarnet], form: Format
-) -> None:
-    """Add carnets to a print file, with their codes as people read them."""
+) -> bytes:
+    """Add carnets to a print file, with their codes as people read them. What was added."""
+    text = io.StringIO(newline="")
     if form is Format.CSV:
-        csv.writer(file, lineterminator="\n").writerows(
+        csv.writer(text, lineterminator="\n").writerows(
             (carnet_id(programme, each.number), ticket, shown(code))
             for each in carnets
             for ticket, code in enumerate(each.codes, start=1)
@@ -148,8 +248,10 @@ def write_carnets(
                 carnet=carnet_id(programme, each.number),
                 codes=tuple(shown(code) for code in each.codes),
             )
-            file.write(msgspec.json.encode(printed).decode() + "\n")
+            text.write(msgspec.json.encode(printed).decode() + "\n")
+    file.write(text.getvalue())
     file.flush()
+    return text.getvalue().encode()
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,8 +1,13 @@
 """Carnets are issued with the codes that the print file has, whatever interrupts it."""
 
+import os
 import shlex
+import signal
 import stat
+import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -16,7 +21,7 @@ from ledger.secrets import open_secrets
 from ledger.values.codes import parse_code
 from scripts.stock.printing import PrintedCarnet, read_print, seed_file
 from tests.scripts.conftest import STOCK
-from tests.scripts.running import Souche
+from tests.scripts.running import LEAVING, Souche
 
 CARNETS = 2_400
 
@@ -38,17 +43,20 @@ def issued(ordered: Souche) -> Souche:
     return ordered
 
 
-def _order(souche: Souche, name: str, carnets: int) -> None:
+def _order(
+    souche: Souche, name: str, carnets: int, programme: str = "AV12", size: int = 10
+) -> None:
     souche.do(
-        *("order", "create", "AV12", name, "--millesime", "2022"),
-        *("--carnets", str(carnets), "--size", "10", "--holder", STOCK),
+        *("order", "create", programme, name, "--millesime", "2022"),
+        *("--carnets", str(carnets), "--size", str(size), "--holder", STOCK),
     )
 
 
 @pytest.fixture(scope="module", autouse=True)
 def aveyron(ordered: Souche) -> None:
-    """A programme with room for more."""
+    """A programme with room for more, and one without a cap."""
     ordered.do("programme", "preset", "av12", "--open")
+    ordered.do("programme", "preset", "ca62", "--open")
 
 
 def test_a_killed_issue_goes_on_with_the_same_codes(
@@ -208,19 +216,132 @@ def test_another_orders_print_file_does_not_pass_for_this_ones(
     assert f"{path} does not begin with its codes" in told
 
 
-def test_another_orders_unfinished_file_is_not_taken(
-    issued: Souche, small: tuple[Souche, str]
+@pytest.mark.parametrize("left", ["nothing", "", '{"carnet": "AV1'])
+def test_another_orders_seed_is_not_taken(
+    ordered: Souche, small: tuple[Souche, str], left: str
 ) -> None:
-    """Its seed would be gone with this order's last carnet, and its codes with it."""
-    _, name = small
-    path = issued.data / "print" / f"{name}.jsonl"
-    path.write_text((issued.data / "print" / "done").read_text())
+    """It would be gone with this order's last carnet, and the other's codes with it."""
+    other = f"other-{time.monotonic_ns()}"
+    _order(ordered, other, CARNETS, "CA62", 5)
+    path = ordered.data / "print" / other
+    command = ("order", "issue", "CA62", other, "--to", str(path))
+    _kill_between(ordered, command, path)
+    path.unlink()
+    if left != "nothing":
+        path.write_text(left)
+
+    told = ordered.refuse("order", "issue", "AV12", small[1], "--to", str(path))
+    ordered.do(*command)
+
+    assert f"{seed_file(path)} makes the codes of order {other} of CA62." in told
+    assert len(read_print(path)) == CARNETS
+
+
+def test_the_seed_of_the_same_order_in_another_ledger_is_not_taken(
+    small: tuple[Souche, str],
+) -> None:
+    souche, name = small
+    path = souche.data / "print" / name
+    seed_file(path).write_text("00" * 32 + f" jsonl AV12/{name}/0123456789abcdef")
+
+    told = souche.refuse("order", "issue", "AV12", name, "--to", str(path))
+
+    assert f"makes the codes of order {name} of AV12 in another ledger." in told
+    assert seed_file(path).exists()
+
+
+def test_a_seed_that_tells_no_order_begins_none(small: tuple[Souche, str]) -> None:
+    """As the first ones were. It may be all that there is of an order that was begun."""
+    souche, name = small
+    path = souche.data / "print" / name
     seed_file(path).write_text("00" * 32 + " jsonl")
 
-    told = issued.refuse("order", "issue", "AV12", name, "--to", str(path))
+    told = souche.refuse("order", "issue", "AV12", name, "--to", str(path))
+
+    assert "does not say of which order it is" in told
+    assert seed_file(path).exists()
+
+
+def test_a_seed_that_tells_no_order_goes_on_with_the_one_that_was_begun(ordered: Souche) -> None:
+    _order(ordered, "as-first", CARNETS, "CA62", 5)
+    path = ordered.data / "print" / "as-first"
+    command = ("order", "issue", "CA62", "as-first", "--to", str(path))
+    _kill_between(ordered, command, path)
+    seed_file(path).write_text(seed_file(path).read_text().split()[0])
+
+    ordered.do(*command)
+
+    assert len(read_print(path)) == CARNETS
+
+
+def test_another_orders_print_file_beside_the_seed_is_not_emptied(
+    issued: Souche,
+) -> None:
+    _order(issued, "moved", CARNETS, "CA62", 5)
+    path = issued.data / "print" / "moved"
+    command = ("order", "issue", "CA62", "moved", "--to", str(path))
+    _kill_between(issued, command, path)
+    codes = (issued.data / "print" / "done").read_text()
+    path.write_text(codes)
+
+    told = issued.refuse(*command)
 
     assert "which is not of this order" in told
-    assert seed_file(path).exists()
+    assert path.read_text() == codes
+
+
+def test_a_second_run_is_kept_away(ordered: Souche) -> None:
+    """It would empty the file that the first one writes, which then removes the seed."""
+    _order(ordered, "twice", CARNETS, "CA62", 5)
+    path = ordered.data / "print" / "twice"
+    command = ("order", "issue", "CA62", "twice", "--to", str(path))
+
+    with _stopped_between(ordered, command, path) as process:
+        size = path.stat().st_size
+        told = ordered.refuse(*command)
+        assert path.stat().st_size == size
+        process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=LEAVING)
+
+    assert f"Another run writes {path}." in told
+    assert process.returncode == 0
+    assert len(read_print(path)) == CARNETS
+    assert sorted(each.name for each in path.parent.glob("*twice*")) == ["twice"]
+
+
+@pytest.mark.parametrize("how", ["emptied", "renamed"])
+def test_the_seed_is_kept_where_the_file_was_changed_meanwhile(ordered: Souche, how: str) -> None:
+    _order(ordered, how, CARNETS, "CA62", 5)
+    path = ordered.data / "print" / how
+    command = ("order", "issue", "CA62", how, "--to", str(path))
+
+    with _stopped_between(ordered, command, path) as process:
+        if how == "emptied":
+            os.truncate(path, 0)
+        else:
+            path.rename(f"{path}.aside")
+        process.send_signal(signal.SIGCONT)
+        _, told = process.communicate(timeout=LEAVING)
+
+    assert process.returncode == 1
+    assert f"{path} does not have what was written to it" in told
+    ordered.do(*command)
+    assert len(read_print(path)) == CARNETS
+
+
+@contextmanager
+def _stopped_between(
+    souche: Souche, command: tuple[str, ...], path: Path
+) -> Iterator[subprocess.Popen[str]]:
+    with souche.started(*command) as process:
+        while not (path.exists() and path.stat().st_size > 60_000):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.005)
+        process.send_signal(signal.SIGSTOP)
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGCONT)  # or it takes no other signal
 
 
 @pytest.mark.parametrize(
