@@ -16,20 +16,9 @@ from scripts.common.ending import CommandError
 from scripts.common.ledger import Ledger
 from scripts.common.refusals import RefusedError
 from scripts.common.unknown import advice
-from scripts.stock.printing import (
-    Format,
-    Seed,
-    first_code,
-    forget_seed,
-    keep_format,
-    leave_lock,
-    make_seed,
-    open_private,
-    read_seed,
-    seed_file,
-    take_lock,
-    write_carnets,
-)
+from scripts.stock.locking import leave_lock, take_lock
+from scripts.stock.printing import Format, first_code, open_private, seed_file, write_carnets
+from scripts.stock.seeds import Seed, forget_seed, keep_format, make_seed, read_seed
 
 Advance = Callable[[int], None]  # is told how many more carnets are done
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from scripts.common.ending import CommandError
-from scripts.stock.printing import Format, leave_lock, make_seed, seed_file, take_lock
+from scripts.stock.locking import leave_lock, take_lock
+from scripts.stock.printing import Format, seed_file
+from scripts.stock.seeds import make_seed
 
 
 def test_a_print_file_is_locked_until_it_is_left(tmp_path: Path) -> None:
