@@ -1,37 +1,25 @@
 """`souche carnet`: was this ticket redeemed, when, and where?"""
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from api.streams import events_of, fold
 from ledger.decisions.carnets import Carnet
 from ledger.decisions.redemption import last_usable_day
-from ledger.values.codes import MalformedCodeError, parse_code
-from ledger.values.ids import CarnetId, carnet_stream
+from ledger.values.ids import carnet_stream
 from scripts.common.ending import CommandError
 from scripts.common.helping import examples
 from scripts.common.options import Data, Json, new_app
 from scripts.common.reference import reference_of
+from scripts.common.serials import Asked, parse_serial
 from scripts.common.showing import print_definition, print_json, print_table, say
 from scripts.common.working import Views, look
 from scripts.stock.history import Line, Ticket, history_of, tickets_of
 
 app = new_app()
-
-_TYPED: Final = str.maketrans("ILO", "110", " -.")
-_SERIAL: Final = re.compile(r"([0-9A-HJKMNP-TV-Z]{2,8})([0-9]{7})")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The public part of what was typed."""
-
-    carnet: CarnetId
-    ticket: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +32,14 @@ class Story:
     history: list[Line]
 
 
-def _asked(typed: str) -> Asked:
-    """Read a code or a serial. No message repeats it: it may be a ticket's code."""
-    try:
-        code = parse_code(typed)
-    except MalformedCodeError:
-        serial = _SERIAL.fullmatch(typed.upper().translate(_TYPED))
-        if serial is None:
-            told = "neither a ticket's code nor a carnet's serial, such as BFC22-0001234"
-            raise typer.BadParameter(told) from None
-        return Asked(CarnetId("-".join(serial.groups())))
-    return Asked(code.carnet, code.ticket)
-
-
 @app.command(epilog=examples("souche carnet BFC22-0001234", "souche carnet BFC220001234 --json"))
 def carnet(
     asked: Annotated[
         Asked,
         typer.Argument(
-            metavar="CODE|SERIAL", parser=_asked, help="A ticket's code, or its carnet's serial."
+            metavar="CODE|SERIAL",
+            parser=parse_serial,
+            help="A ticket's code, or its carnet's serial.",
         ),
     ],
     data: Data = None,

@@ -4,26 +4,24 @@ import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from itertools import starmap
 from typing import Annotated, Any, Final
 
 import typer
 
 from api import fields
-from ledger.values.codes import MalformedCodeError, parse_code
 from ledger.values.ids import TerminalId, VenueId
 from ledger.values.reasons import Reason
 from scripts.common.fields import parse_siret, parser
 from scripts.common.helping import examples
 from scripts.common.kept import Place, Refused, Wanted, latest
 from scripts.common.options import Data, Json, new_app
-from scripts.common.showing import euros, print_definition, print_json, say
+from scripts.common.refusals import in_words
+from scripts.common.serials import Asked, parse_serial
+from scripts.common.showing import print_definition, print_json, say
 from scripts.common.working import look
 
 app = new_app()
 
-_TYPED: Final = str.maketrans("ILO", "110", " -.")
-_SERIAL: Final = re.compile(r"([0-9A-HJKMNP-TV-Z]{2,8})([0-9]{7})")
 _claim: Final = parser(fields.Uuid, "ID")
 
 
@@ -43,18 +41,6 @@ def _reason(text: str) -> Reason:
         raise typer.BadParameter(f"no refusal has the reason {text!r}; near it: {near}") from e
 
 
-def _carnet(text: str) -> str:
-    """A carnet's serial as it is typed, or the one in a ticket's code. No message repeats it."""
-    try:
-        return parse_code(text).carnet
-    except MalformedCodeError:
-        serial = _SERIAL.fullmatch(text.upper().translate(_TYPED))
-        if serial is None:
-            told = "neither a ticket's code nor a carnet's serial, such as BFC22-0001234"
-            raise typer.BadParameter(told) from None
-        return "-".join(serial.groups())
-
-
 @app.command(
     epilog=examples(
         "souche refusals --since 2022-03-01 --limit 10",
@@ -70,10 +56,10 @@ def refusals(
         typer.Option(metavar="ID", parser=_claim, help="Of the claim, as the terminal made it."),
     ] = None,
     carnet: Annotated[
-        str | None,
+        Asked | None,
         typer.Option(
             metavar="CODE|SERIAL",
-            parser=_carnet,
+            parser=parse_serial,
             help="About this carnet. A code that opens no ticket is kept without one.",
         ),
     ] = None,
@@ -109,7 +95,7 @@ def refusals(
     wanted = Wanted(
         limit=limit,
         claim=claim,
-        carnet=carnet,
+        carnet=carnet.carnet if carnet else None,
         terminal=terminal,
         venue=venue,
         reason=reason,
@@ -139,14 +125,8 @@ def _print(refused: Refused, place: Place) -> None:
     print_definition(
         f"{refused.refused_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {who}: {what}",
         f"{' / '.join(refused.titles.values()) or 'refused'} ({refused.reason}{rules})\n"
-        + ", ".join([*starmap(_told, refused.detail.items()), _named(refused)]),
+        + ", ".join([*in_words(refused.detail), _named(refused)]),
     )
-
-
-def _told(name: str, value: object) -> str:
-    if isinstance(value, int) and name.endswith("_cents"):
-        return f"{name.removesuffix('_cents').replace('_', ' ')} {euros(value)}"
-    return f"{name.replace('_', ' ')} {value}"
 
 
 def _named(refused: Refused) -> str:

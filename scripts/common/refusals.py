@@ -1,5 +1,7 @@
 """A refusal as an ending."""
 
+from collections.abc import Mapping
+
 from api.problems import problem_for
 from ledger.values.reasons import Refusal
 from scripts.common.ending import CommandError
@@ -11,9 +13,14 @@ class RefusedError(CommandError):
 
     def __init__(self, refusal: Refusal, advice: str = "") -> None:
         told = problem_for(refusal)
-        detail = ", ".join(_told(name, value) for name, value in refusal.detail.items())
+        detail = ", ".join(in_words(refusal.detail))
         super().__init__(f"Refused ({told.reason}): {told.title}.", advice or detail)
         self.refusal = refusal
+
+
+def in_words(detail: Mapping[str, object]) -> list[str]:
+    """What a refusal says of its case, a phrase each."""
+    return [_told(name, value) for name, value in detail.items()]
 
 
 def _told(name: str, value: object) -> str:
