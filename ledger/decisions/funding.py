@@ -1,6 +1,5 @@
 """Funding of a millésime, and the activation that it has to cover."""
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -90,17 +89,19 @@ def _count(
 
 
 _LETTERS: Final = str.maketrans({"œ": "oe", "æ": "ae"})  # as exports without them write
-_NUMBER_SIGN: Final = re.compile(r"\bn[o°](?=\W*\d)")  # n° 12, no 12
+_NUMBER_SIGNS: Final = str.maketrans({"º": "°", "№": "n°"})
 
 
 def spelling_of(reference: str) -> Spelling:
     """What counts of a reference. Spaces and what can't be seen do not, wherever they stand."""
-    text = normalize("NFKD", reference).casefold().translate(_LETTERS)
+    text = normalize("NFKD", reference.translate(_NUMBER_SIGNS)).casefold().translate(_LETTERS)
     signs = ""
     cuts = set()
     is_parted = False
-    for each in _NUMBER_SIGN.sub("n", text):
+    for each in text:
         if each.isalnum():
+            if each.isdigit() and signs.endswith("no"):  # n° 12 is also written no 12
+                signs = signs[:-1]
             if is_parted and signs[-1:].isdigit() and each.isdigit():
                 cuts.add(len(signs))
             signs += each

@@ -82,6 +82,13 @@ def test_an_entry_counts_once_at_each_stage_of_each_millesime() -> None:
         ("Vir n° 12", "VIR № 12"),
         ("Vir n° 12", "Vir no 12"),
         ("Vir n° 12", "Vir N 12"),
+        ("VIR NO 12", "VIRNO12"),
+        ("VIR NO 12", "VIRNº12"),
+        ("VIR NO 12", "vir no_12"),
+        ("VIR NO 12", "VIR N.O. 12"),
+        ("VIR NO 12", "VIR n\N{ZERO WIDTH SPACE}o 12"),
+        ("2022 NO 12", "2022NO12"),
+        ("Facture n° FA-2022-12", "FACTURE Nº FA 2022 12"),
         ("RF18539007547034", "RF18 5390 0754 7034"),  # ISO 11649: exported, and printed
         ("RF18539007547034", "RF18-5390-0754-7034"),
         ("VIR0001", "VIR 0001"),
