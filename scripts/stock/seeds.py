@@ -19,7 +19,9 @@ from scripts.stock.printing import Format, open_private, seed_file
 
 SEED_BYTES: Final = 32
 # The first ones had no format, and later ones no owner.
-_SEED: Final = re.compile(r"([0-9a-f]{64})(?: (jsonl|csv)(?: (\S+))?)?\s*", re.ASCII)
+_SEED: Final = re.compile(
+    r"([0-9a-f]{64})(?: (jsonl|csv)(?: ([^/\s]+/[^/\s]+/\S+))?)?\s*", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ def forget_seed(path: Path, written: bytes) -> None:
         )
     sync_folder(path.parent)
     for each in list(path.parent.iterdir()):
-        if each.name.startswith(_draft_prefix(path)):  # left by a kill
+        name, prefix = each.name, _draft_prefix(path)
+        if name.startswith(prefix) and name.removeprefix(prefix).isdigit():  # left by a kill
             each.unlink(missing_ok=True)
     seed_file(path).unlink(missing_ok=True)
     sync_folder(path.parent)
