@@ -21,6 +21,7 @@ CONNECTIONS: Final = 4_096 if _FILES < 0 else min(4_096, _FILES * 3 // 4)
 # Bytes of a request that are not its body. The parser joins a header that comes in parts again and
 # again, so that a few endless ones would stop everything else.
 LARGEST_HEAD: Final = 65_536
+LEAST_OF_A_CHUNK: Final = 5  # a digit and two ends of a line
 QUEUED: Final = 8  # requests of a connection that wait for an earlier one's answer
 WHOLE_WITHIN: Final = 10.0  # seconds from a connection's, or a request's, beginning to its end
 READ_WITHIN: Final = 20.0  # seconds for the other side to take what was still to be sent
@@ -66,6 +67,10 @@ class Connection(HttpToolsProtocol):
         self._earlier = self.cycle
         self._asking = True
         self._since = self.loop.time()
+
+    def on_chunk_header(self) -> None:
+        """Leave what comes with each piece of a body to its reader, too, however small it is."""
+        self._head -= LEAST_OF_A_CHUNK
 
     def on_body(self, body: bytes) -> None:
         """Leave its size to who reads it."""

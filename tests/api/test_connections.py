@@ -204,14 +204,26 @@ def test_a_request_without_an_end_is_not_listened_to(
     shared: Served, begin: bytes, more: bytes
 ) -> None:
     """Long before it has taken the time that a request may take."""
-    began = time.monotonic()
     with serving(shared.database, shared.data) as url, silent(url) as connection:
+        began = time.monotonic()
         with suppress(ConnectionError):
             connection.sendall(begin)
             while time.monotonic() < began + connections.WHOLE_WITHIN / 2:
                 connection.sendall(more * 1000)
                 time.sleep(0.01)
         assert time.monotonic() < began + connections.WHOLE_WITHIN / 2
+
+
+@pytest.mark.parametrize("size", [1, 20, 5000])
+def test_a_body_may_come_in_small_pieces(shared: Served, size: int) -> None:
+    """Some clients send JSON as it is made."""
+    body = b'{"a": "' + bytes(500_000).replace(b"\0", b"a") + b'"}'
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    with serving(shared.database, shared.data) as url, silent(url) as connection:
+        connection.sendall(READ.replace(b"Content-Length: 9", b"Transfer-Encoding: chunked"))
+        connection.sendall(b"".join(b"%x\r\n%b\r\n" % (len(each), each) for each in pieces))
+        connection.sendall(b"0\r\n\r\n")
+        assert status(connection) == 422
 
 
 @pytest.mark.parametrize("number", [1, 3])
