@@ -26,6 +26,8 @@ Stage = Literal["commitment", "order", "cash"]
 _STAGE_FACTS: Final[
     dict[Stage, type[FundingCommitted] | type[FundingOrdered] | type[FundingReceived]]
 ] = {"commitment": FundingCommitted, "order": FundingOrdered, "cash": FundingReceived}
+_LETTERS: Final = str.maketrans({"œ": "oe", "æ": "ae"})  # as exports without them write
+_NUMBER_SIGNS: Final = str.maketrans({"º": "°", "№": "n°"})
 LARGEST_CHUNK: Final = 400  # carnets a command: with its header, well under a batch of 1 000 facts
 
 
@@ -86,10 +88,6 @@ def _count(
     funding.covered[stage] += sum(fact.cents.values())
     spelling = spelling_of(fact.reference)
     funding.entries.setdefault((stage, spelling.signs), []).append(spelling)
-
-
-_LETTERS: Final = str.maketrans({"œ": "oe", "æ": "ae"})  # as exports without them write
-_NUMBER_SIGNS: Final = str.maketrans({"º": "°", "№": "n°"})
 
 
 def spelling_of(reference: str) -> Spelling:
