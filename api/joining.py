@@ -1,8 +1,7 @@
 """How an answer leaves: its head and its body together.
 
 The HTTP server writes them apart, and its event loop sends at once what is written: two system
-calls, two packets, and the other side awakened twice. Together they take a tenth less of the
-worker's time for a redemption.
+calls, two packets, and the other side awakened twice, for each redemption.
 """
 
 from asyncio import AbstractEventLoop, BaseProtocol, Transport
