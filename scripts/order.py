@@ -18,9 +18,9 @@ from scripts.common.progress import progress
 from scripts.common.showing import print_json, print_table, say, say_once, warn
 from scripts.common.working import Views, look, work
 from scripts.stock.ageing import warn_if_offered_too_late, warn_if_over
-from scripts.stock.issuing import find_order, issue
+from scripts.stock.issuing import issue
 from scripts.stock.moving import activate, assign, find_carnets, refuse_same, transfer
-from scripts.stock.ordering import create_order
+from scripts.stock.ordering import create_order, find_order
 from scripts.stock.printing import Format
 from scripts.stock.shortfall import shortfall
 
@@ -122,11 +122,11 @@ def issue_order(
     """
 
     async def act(ledger: Ledger) -> int:
-        found = await find_order(ledger, programme, order)
-        warn_if_over(ledger, found.ordered)
-        with progress("issue", found.ordered.carnets) as advance:
-            await issue(ledger, found, to, form, advance)
-        return found.ordered.carnets
+        ordered = (await find_order(ledger, programme, order)).ordered
+        warn_if_over(ledger, ordered)
+        with progress("issue", ordered.carnets) as advance:
+            await issue(ledger, ordered, to, form, advance)
+        return ordered.carnets
 
     say(f"{work(data, who, act):,} carnets are issued; their codes are in {to}.")
 

@@ -23,8 +23,9 @@ from scripts.demonstration.cast import (
     WITHDRAWN,
 )
 from scripts.demonstration.clock import LAST_YEAR, TODAY, DemoClock
-from scripts.stock.issuing import find_order, issue
+from scripts.stock.issuing import issue
 from scripts.stock.moving import activate, assign, carnets_of, transfer
+from scripts.stock.ordering import find_order
 from scripts.stock.printing import Format
 
 PROGRAMME: Final = "BFC22"
@@ -97,13 +98,13 @@ async def _supply(ledger: Ledger, wanted: Wanted, prints: Path, watch: Watch) ->
             holder=wanted.holder,
         )
     )
-    found = await find_order(ledger, programme, order)
-    await _fund(ledger, found.ordered, entry.opened.shares)
+    ordered = (await find_order(ledger, programme, order)).ordered
+    await _fund(ledger, ordered, entry.opened.shares)
     with watch(f"issue {programme}", wanted.carnets) as advance:
-        await issue(ledger, found, prints / f"{order}.jsonl", Format.JSONL, advance)
+        await issue(ledger, ordered, prints / f"{order}.jsonl", Format.JSONL, advance)
     with watch(f"activate {programme}", wanted.carnets) as advance:
-        await activate(ledger, found.ordered, carnets_of(found.ordered, None, None), advance)
-    return found.ordered
+        await activate(ledger, ordered, carnets_of(ordered, None, None), advance)
+    return ordered
 
 
 async def _fund(ledger: Ledger, ordered: CarnetsOrdered, shares: dict[str, int]) -> None:

@@ -2,86 +2,48 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from shlex import quote
+from typing import Final
 
-from api.streams import events_of
-from ledger.facts import CarnetsIssued, CarnetsOrdered
+from ledger.facts import CarnetsOrdered
 from ledger.service import IssuedCarnet, chunks, issue_command
-from ledger.values.ids import CarnetId, carnet_id, programme_stream
-from ledger.values.reasons import Reason, Refusal
+from ledger.values.ids import CarnetId, carnet_id
 from scripts.common.ending import CommandError
 from scripts.common.ledger import Ledger
-from scripts.common.refusals import RefusedError
-from scripts.common.unknown import advice
 from scripts.stock.locking import leave_lock, take_lock
+from scripts.stock.ordering import FoundOrder, find_order
 from scripts.stock.printing import Format, first_code, open_private, seed_file, write_carnets
 from scripts.stock.seeds import Seed, forget_seed, keep_format, make_seed, read_seed
 
 Advance = Callable[[int], None]  # is told how many more carnets are done
 
-
-@dataclass(frozen=True, slots=True)
-class FoundOrder:
-    """An order and the chunks of it that exist."""
-
-    ordered: CarnetsOrdered
-    issued: tuple[CarnetsIssued, ...]
-
-    @property
-    def issued_carnets(self) -> int:
-        return sum(chunk.carnets for chunk in self.issued)
-
-    @property
-    def is_complete(self) -> bool:
-        return self.issued_carnets == self.ordered.carnets
-
-
-async def find_order(ledger: Ledger, programme: str, order: str) -> FoundOrder:
-    """The order as the log tells it.
-
-    Raises:
-        RefusedError: there is no such programme or order.
-    """
-    found: CarnetsOrdered | None = None
-    issued: list[CarnetsIssued] = []
-    events = await events_of(ledger.views, programme_stream(programme))
-    for _, event in events:
-        match event.fact:
-            case CarnetsOrdered() as fact if fact.order == order:
-                found = fact
-            case CarnetsIssued() as fact if fact.order == order:
-                issued.append(fact)
-            case _:
-                pass
-    if found is None:
-        reason = Reason.ORDER_UNKNOWN if events else Reason.PROGRAMME_UNKNOWN
-        name = order if events else programme
-        raise RefusedError(Refusal(reason), advice(reason, name))
-    return FoundOrder(found, tuple(issued))
+_NAME_ANOTHER: Final = "Name another file with --to."
+_RUN_AGAIN: Final = "Mend that, and run this again: it goes on where it stopped."
 
 
 async def issue(
-    ledger: Ledger, found: FoundOrder, path: Path, form: Format, advance: Advance
+    ledger: Ledger, ordered: CarnetsOrdered, path: Path, form: Format, advance: Advance
 ) -> None:
     """Issue what an order still lacks, and write the codes of all of it to `path`.
 
     Raises:
         CommandError: it was issued, or begun, to another file, or all of it in another format;
-            or the file is another order's, or another run's.
+            or the file is another order's, or another run's; or it can't be written.
         RefusedError: the ledger refused a chunk.
     """
-    with _writable(path):
-        if _is_done(found, path):
-            _refuse_other_file(found.ordered, path, form)
-            return
+    with _writable(path, _NAME_ANOTHER):
         path.parent.mkdir(parents=True, exist_ok=True)
     with _alone(path):
-        with _writable(path):
+        found = await find_order(ledger, ordered.programme, ordered.order)
+        with _writable(path, _NAME_ANOTHER):
+            if _is_done(found, path):
+                _refuse_other_file(ordered, path, form)
+                return
             seed = _seed(ledger, found, path, form)
-        await _issue_alone(ledger, found, path, (seed.secret, form), advance)
+        with _writable(path, _RUN_AGAIN):
+            await _issue_alone(ledger, found, path, (seed.secret, form), advance)
 
 
 async def _issue_alone(
@@ -119,19 +81,18 @@ async def _issue_chunk(
 
 
 @contextmanager
-def _writable(path: Path) -> Iterator[None]:
-    """A print file in a folder that can't be used is the caller's to mend."""
+def _writable(path: Path, advice: str) -> Iterator[None]:
+    """A folder that can't be used, or a disk that is full, is the caller's to mend."""
     try:
         yield
     except OSError as e:
-        told = f"{path} can't be written: {e.strerror}."
-        raise CommandError(told, "Name another file with --to.") from e
+        raise CommandError(f"{path} can't be written: {e.strerror}.", advice) from e
 
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """Two runs would empty the file for each other, and the first to end would remove the seed."""
-    with _writable(path):
+    with _writable(path, _NAME_ANOTHER):
         lock = take_lock(path)
     try:
         yield

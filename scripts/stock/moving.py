@@ -24,7 +24,7 @@ from scripts.common.ending import CommandError, Exit
 from scripts.common.ledger import AT_ONCE, Ledger
 from scripts.common.refusals import RefusedError
 from scripts.stock.ageing import warn_if_over
-from scripts.stock.issuing import find_order
+from scripts.stock.ordering import find_order
 
 Advance = Callable[[int], None]
 

@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -14,11 +15,11 @@ from scripts.demonstration.clock import DemoClock
 from scripts.demonstration.playing import begin
 from scripts.stock.printing import read_print
 from tests.postgres_fixtures import QUICK
+from tests.scripts.ordering import STOCK, order
 from tests.scripts.running import Souche
 
 FAST = {**QUICK, "shared_buffers": "32MB"}
 NUMBERS = count(1)
-STOCK = "region-bfc"
 POINT = "ml-belrive"
 VENUE = "99900001100018"
 
@@ -86,6 +87,31 @@ def ordered(souche: Souche) -> Souche:
         *("--carnets", "1000", "--size", "5", "--holder", STOCK),
     )
     return souche
+
+
+@pytest.fixture(scope="module")
+def roomy(ordered: Souche) -> Souche:
+    """With a programme that has room for more orders, and one without a cap."""
+    ordered.do("programme", "preset", "av12", "--open")
+    ordered.do("programme", "preset", "ca62", "--open")
+    return ordered
+
+
+@pytest.fixture
+def small(roomy: Souche) -> tuple[Souche, str]:
+    """An order of five carnets, of its own."""
+    name = f"small-{time.monotonic_ns()}"
+    order(roomy, name, 5)
+    return roomy, name
+
+
+@pytest.fixture(scope="module")
+def issued(roomy: Souche) -> Souche:
+    """With an order that is complete: done."""
+    order(roomy, "done", 5)
+    path = roomy.data / "print" / "done"
+    roomy.do("order", "issue", "AV12", "done", "--to", str(path))
+    return roomy
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from scripts.cli import WORDS
 from scripts.common.helping import Noun
 from scripts.common.interrupting import AGAIN, LEFT, NOTHING, WHOLE, interrupted
 from scripts.stock.printing import read_print, seed_file
-from tests.scripts.conftest import STOCK
+from tests.scripts.ordering import STOCK
 from tests.scripts.running import Souche
 
 GIVE_UP = 60  # seconds

@@ -9,7 +9,8 @@ from ledger.settings import Settings
 from scripts.demonstration.afternoon import redeem
 from scripts.demonstration.till import Till
 from scripts.service.serving import serving
-from tests.scripts.conftest import POINT, STOCK, VENUE, free_port
+from tests.scripts.conftest import POINT, VENUE, free_port
+from tests.scripts.ordering import STOCK
 from tests.scripts.running import Souche
 
 Codes = dict[str, tuple[str, ...]]
