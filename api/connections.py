@@ -22,6 +22,7 @@ CONNECTIONS: Final = 4_096 if _FILES < 0 else min(4_096, _FILES * 3 // 4)
 # again, so that a few endless ones would stop everything else.
 LARGEST_HEAD: Final = 65_536
 LEAST_OF_A_CHUNK: Final = 5  # a digit and two ends of a line
+_OF_A_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
 QUEUED: Final = 8  # requests of a connection that wait for an earlier one's answer
 WHOLE_WITHIN: Final = 10.0  # seconds from a connection's, or a request's, beginning to its end
 READ_WITHIN: Final = 20.0  # seconds for the other side to take what was still to be sent
@@ -67,6 +68,15 @@ class Connection(HttpToolsProtocol):
         self._earlier = self.cycle
         self._asking = True
         self._since = self.loop.time()
+
+    def on_headers_complete(self) -> None:
+        """Refuse a body that comes with the wish for another protocol: the parser leaves it out.
+
+        Without a body the wish is passed over, as RFC 9110 allows.
+        """
+        if self.parser.should_upgrade() and any(name in _OF_A_BODY for name, _ in self.headers):
+            self.app = _keep_protocol
+        super().on_headers_complete()
 
     def on_chunk_header(self) -> None:
         """Leave what comes with each piece of a body to its reader, too, however small it is."""
@@ -121,6 +131,11 @@ class Connection(HttpToolsProtocol):
         """Whether a request whose head is whole has no answer yet."""
         cycle = self.cycle  # None before the first
         return bool(self.pipeline) or not (cycle is None or cycle.response_complete)  # type: ignore[redundant-expr]
+
+
+async def _keep_protocol(_: Scope, __: Receive, send: Send) -> None:
+    told = problem("malformed", "upgrade: there is none; ask by HTTP/1.1, without this header")
+    await answer_problem(send, told, {"connection": "close"})
 
 
 async def _turn_away(_: Scope, __: Receive, send: Send) -> None:

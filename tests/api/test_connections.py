@@ -1,6 +1,7 @@
 """Whoever holds many connections keeps nobody from the service who was there before."""
 
 import asyncio
+import http.client
 import json
 import socket
 import time
@@ -240,6 +241,39 @@ def test_what_is_no_request_is_told(shared: Served) -> None:
         assert status(connection) == 200
         connection.sendall(b"\x16\x03 no request")
         assert statuses_until_closed(connection) == [400]
+
+
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEA\r\n\r\n"
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_body_is_not_lost_with_the_wish_for_another_protocol(
+    shared: Served, *, at_once: bool
+) -> None:
+    """Some clients would rather speak HTTP/2, and say so wherever the connection is not encrypted.
+
+    They are told. A redemption without its body would be told that its signature is wrong.
+    """
+    with serving(shared.database, shared.data) as url, silent(url) as connection:
+        head = READ[:-2] + UPGRADE
+        if at_once:
+            connection.sendall(head + b'{"a": 1 }')
+        else:
+            connection.sendall(head)
+            time.sleep(0.2)
+            connection.sendall(b'{"a": 1 }')
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        assert response.status == 400
+        assert "ask by HTTP/1.1" in json.loads(response.read())["detail"]
+
+
+def test_the_wish_for_another_protocol_alone_is_passed_over(shared: Served) -> None:
+    with serving(shared.database, shared.data) as url, silent(url) as connection:
+        connection.sendall(WHOLE[:-2] + UPGRADE)
+        assert status(connection) == 200
+        connection.sendall(WHOLE)
+        assert status(connection) == 200
 
 
 def test_who_does_not_read_is_not_waited_for(
