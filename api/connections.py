@@ -5,6 +5,7 @@ connections, those who were there before as well, and not as a problem. Its own 
 the first byte of a request, however long the others take.
 """
 
+import logging
 import resource
 from asyncio import BaseTransport, TimerHandle
 from typing import Final
@@ -12,8 +13,8 @@ from typing import Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.joining import Joining
-from api.problems import problem
-from api.wire import Receive, Scope, Send, answer_problem
+from api.problems import CONTENT_TYPE, problem
+from api.wire import Receive, Scope, Send, answer_problem, encode
 
 _FILES: Final = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # below 0: as many as one likes
 # Of one worker. Each takes a file descriptor, as do those turned away, and a few kilobytes.
@@ -26,6 +27,22 @@ _OF_A_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
 QUEUED: Final = 8  # requests of a connection that wait for an earlier one's answer
 WHOLE_WITHIN: Final = 10.0  # seconds from a connection's, or a request's, beginning to its end
 READ_WITHIN: Final = 20.0  # seconds for the other side to take what was still to be sent
+
+# The server warns of each stranger who sends something else, and they would fill the log.
+_LOG: Final = logging.getLogger("uvicorn.error.connections")
+_LOG.setLevel(logging.ERROR)
+
+_UNREADABLE: Final = encode(problem("malformed"))
+_NO_REQUEST: Final = b"\r\n".join(
+    (
+        b"HTTP/1.1 400 Bad Request",
+        b"content-type: " + CONTENT_TYPE,
+        b"content-length: %d" % len(_UNREADABLE),
+        b"connection: close",
+        b"",
+        _UNREADABLE,
+    )
+)
 
 
 class Connection(HttpToolsProtocol):
@@ -46,6 +63,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(Joining(transport, self.loop))  # type: ignore[arg-type]
         if len(self.connections) > CONNECTIONS:
             self.app = _turn_away
+        self.logger = _LOG
         self._since = self.loop.time()
         self._timer = self.loop.call_later(WHOLE_WITHIN, self._look)
 
@@ -93,13 +111,14 @@ class Connection(HttpToolsProtocol):
         self._asking = False
         self._head = 0
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, _: str) -> None:
         """Tell that this is no request, unless that would pass for an earlier one's answer."""
         is_its_own = self._asking and self.cycle is not self._earlier
         if self._is_answering and (self.pipeline or not is_its_own):
             self.transport.abort()
         else:
-            super().send_400_response(msg)
+            self.transport.write(_NO_REQUEST)
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""

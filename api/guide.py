@@ -36,8 +36,7 @@ the first attempt, with `"replayed": true`.
 Whatever says `"retry": true` is not an answer, and neither are a broken connection and a timeout: \
 wait for the seconds of `Retry-After` and send the same again.
 
-What is refused is a problem (`application/problem+json`) with a `reason`. Only what the HTTP \
-parser itself can't read is refused as `text/plain`, with status 400.
+What is refused is a problem (`application/problem+json`) with a `reason`, even where it is no HTTP.
 
 An address may fail to prove who it is {FAILURES_AT_ONCE:.0f} times at once, then \
 {FAILURES_A_SECOND:.0f} times a second. Beyond that, its failures are told `too-many-requests`, \

@@ -1,5 +1,6 @@
 """The document tells the truth: valid, complete, with examples that the service takes."""
 
+import http.client
 import json
 import re
 import socket
@@ -143,7 +144,7 @@ def test_it_tells_what_a_maker_of_terminals_asks(document: dict[str, Any]) -> No
     general = document["info"]["description"]
     assert "UUIDs in lower case, of any version" in general
     assert '`"retry": true` is not an answer' in general
-    assert "`text/plain`, with status 400" in general
+    assert "even where it is no HTTP" in general
     assert f"{limits.FAILURES_AT_ONCE:g} times at once" in general
 
 
@@ -168,15 +169,27 @@ def terminals(document: dict[str, Any]) -> str:
     return told
 
 
-def test_what_the_parser_refuses_is_plain_text(shared: Served) -> None:
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"no HTTP\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nno header\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: \0\r\n\r\n",
+        b"POST /v1/challenges HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST /v1/challenges HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_refused_as_a_problem(shared: Served, sent: bytes) -> None:
     """As the document says."""
     url = httpx.URL(shared.url)
     with socket.create_connection((url.host, url.port or 80), timeout=10) as asking:
-        asking.sendall(b"no HTTP\r\n\r\n")
-        answer = asking.makefile("rb").read().lower()
+        asking.sendall(sent)
+        answer = http.client.HTTPResponse(asking)
+        answer.begin()
 
-    assert answer.startswith(b"http/1.1 400 ")
-    assert b"content-type: text/plain" in answer
+        assert answer.status == 400
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert json.loads(answer.read())["reason"] == "malformed"
 
 
 def test_every_code_that_is_shown_could_be_one(document: dict[str, Any]) -> None:
