@@ -52,13 +52,14 @@ _APPEND: Final = Statement("append", APPEND)
 
 CONNECT_WITHIN: Final = 4  # seconds, for each host that the connection string names
 
-# A server that was demoted to a standby, or that ended a transaction which stood still or waited
-# too long for a lock, is none that a command is to blame for.
+# A server that was demoted to a standby, that ended a transaction which stood still or waited too
+# long for a lock, or that no longer knows a statement, is none that a command is to blame for.
 _OUT_OF_REACH: Final = (
     psycopg.OperationalError,  # LockNotAvailable is one
     psycopg.InterfaceError,
     psycopg.errors.ReadOnlySqlTransaction,
     psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.InvalidSqlStatementName,
 )
 
 
@@ -155,8 +156,8 @@ class PostgresStore:
             connection = await self._take()
             try:
                 return await connection.ask(statement, values)
-            except psycopg.errors.ReadOnlySqlTransaction:  # the next one finds who writes now
-                await connection.close()
+            except psycopg.Error as e:
+                await _distrust(connection, e)
                 raise
             finally:
                 await self._put_back(connection)
@@ -168,8 +169,8 @@ class PostgresStore:
             try:
                 async with asyncio.timeout(ANSWER_WITHIN):
                     yield connection
-            except psycopg.errors.ReadOnlySqlTransaction:
-                await connection.close()
+            except psycopg.Error as e:
+                await _distrust(connection, e)
                 raise
             finally:
                 await self._put_back(connection)
@@ -195,13 +196,27 @@ class PostgresStore:
                 await self._idle.pop().close()
 
     async def _connect(self) -> Connection:
-        connection = await Connection.connect(self._conninfo, autocommit=True)
+        # Where the driver prepares statements of its own, it has the server forget all of them,
+        # ours as well, whenever a transaction is rolled back.
+        connection = await Connection.connect(
+            self._conninfo, autocommit=True, prepare_threshold=None
+        )
         try:
             await connection.ask(_SESSION, {})
         except BaseException:
             await connection.close()
             raise
         return connection
+
+
+async def _distrust(connection: Connection, error: psycopg.Error) -> None:
+    """Close a connection after an error that may be its own, or the next command would meet it.
+
+    The server may be none that writes any more, or have lost the connection's statements. Only
+    that a stream has moved is no fault of anybody's.
+    """
+    if not isinstance(error, psycopg.errors.UniqueViolation):
+        await connection.close()
 
 
 def _head(found: list[tuple[Any, ...]]) -> Head:

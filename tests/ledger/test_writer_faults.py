@@ -53,6 +53,36 @@ async def test_a_lock_on_the_head_leaves_nobody_without_an_answer(ledger: Databa
         assert isinstance(await writer.execute(claim(1)), Recorded)
 
 
+async def test_a_lock_that_is_gone_has_left_nothing_behind(ledger: Database) -> None:
+    """A transaction that is rolled back, after one that kept a refusal, costs no statement."""
+    async with writing(store_on(ledger)) as writer:
+        await writer.execute(claim(1))
+        assert isinstance(await writer.execute(claim(1, of="another")), Refusal)
+        async with await psycopg.AsyncConnection.connect(ledger.owner) as holder:
+            await holder.execute("SELECT * FROM log_head FOR UPDATE")
+            with pytest.raises(OutcomeUnknownError):
+                await writer.execute(claim(1, of="a third"))
+            await holder.rollback()
+
+        assert isinstance(await writer.execute(claim(2)), Recorded)
+        assert isinstance(await writer.execute(claim(1)), Recorded)
+
+
+async def test_statements_that_the_server_has_lost_cost_one_batch_its_answer(
+    ledger: Database,
+) -> None:
+    store = store_on(ledger)
+    async with writing(store) as writer:
+        await writer.execute(claim(1))
+        async with store.locked() as session:
+            await session.read(["carnet:none"])
+            await session._connection.execute("DEALLOCATE ALL")  # as a pooler may
+
+        with pytest.raises(OutcomeUnknownError):
+            await writer.execute(claim(2))
+        assert isinstance(await writer.execute(claim(2)), Recorded)
+
+
 @pytest.mark.slow
 async def test_a_database_that_stands_still_leaves_nobody_without_an_answer(
     server_folder: Path, monkeypatch: pytest.MonkeyPatch
