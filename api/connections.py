@@ -20,9 +20,9 @@ _FILES: Final = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # below 0: as man
 # Of one worker. Each takes a file descriptor, as do those turned away, and a few kilobytes.
 CONNECTIONS: Final = 4_096 if _FILES < 0 else min(4_096, _FILES * 3 // 4)
 # Bytes of a request that are not its body. The parser joins a header that comes in parts again and
-# again, so that a few endless ones would stop everything else.
+# again, and calls us twice for each piece of a body, so that a few endless ones, or bodies in
+# pieces of a few bytes, would stop everything else.
 LARGEST_HEAD: Final = 65_536
-LEAST_OF_A_CHUNK: Final = 5  # a digit and two ends of a line
 _OF_A_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
 QUEUED: Final = 8  # requests of a connection that wait for an earlier one's answer
 WHOLE_WITHIN: Final = 10.0  # seconds from a connection's, or a request's, beginning to its end
@@ -95,10 +95,7 @@ class Connection(HttpToolsProtocol):
         if self.parser.should_upgrade() and any(name in _OF_A_BODY for name, _ in self.headers):
             self.app = _keep_protocol
         super().on_headers_complete()
-
-    def on_chunk_header(self) -> None:
-        """Leave what comes with each piece of a body to its reader, too, however small it is."""
-        self._head -= LEAST_OF_A_CHUNK
+        self.headers = []  # what follows the body is none of them: no proxy looked at it
 
     def on_body(self, body: bytes) -> None:
         """Leave its size to who reads it."""

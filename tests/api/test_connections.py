@@ -215,16 +215,44 @@ def test_a_request_without_an_end_is_not_listened_to(
         assert time.monotonic() < began + connections.WHOLE_WITHIN / 2
 
 
-@pytest.mark.parametrize("size", [1, 20, 5000])
-def test_a_body_may_come_in_small_pieces(shared: Served, size: int) -> None:
+@pytest.mark.parametrize(("size", "letters"), [(1, 5_000), (100, 500_000), (5_000, 500_000)])
+def test_a_body_may_come_in_small_pieces(shared: Served, size: int, letters: int) -> None:
     """Some clients send JSON as it is made."""
-    body = b'{"a": "' + bytes(500_000).replace(b"\0", b"a") + b'"}'
+    body = b'{"a": "' + letters * b"a" + b'"}'
     pieces = [body[at : at + size] for at in range(0, len(body), size)]
     with serving(shared.database, shared.data) as url, silent(url) as connection:
         connection.sendall(READ.replace(b"Content-Length: 9", b"Transfer-Encoding: chunked"))
         connection.sendall(b"".join(b"%x\r\n%b\r\n" % (len(each), each) for each in pieces))
         connection.sendall(b"0\r\n\r\n")
         assert status(connection) == 422
+
+
+def test_a_large_body_in_the_smallest_pieces_is_not_listened_to(shared: Served) -> None:
+    """Neither while it is read nor once it was refused: a few would keep a worker busy."""
+    for head in (READ, REFUSED.replace(b"\r\n\r\n", b"\r\nContent-Type: application/json\r\n\r\n")):
+        with serving(shared.database, shared.data) as url, silent(url) as connection:
+            began = time.monotonic()
+            with suppress(ConnectionError):
+                chunked = head.replace(b"Content-Length: 9", b"Transfer-Encoding: chunked")
+                connection.sendall(chunked)
+                while time.monotonic() < began + connections.WHOLE_WITHIN / 2:
+                    connection.sendall(b"1\r\na\r\n" * 10_000)
+            assert time.monotonic() < began + connections.WHOLE_WITHIN / 2
+
+
+def test_what_follows_a_body_is_no_header_of_its_request(shared: Served) -> None:
+    """Nobody else looked at it: not the proxy that says where a request came from."""
+    token = shared.make_token(shared.database, "trailing", "auditor")
+    trailer = b"Authorization: Bearer " + token.encode()
+    head = (
+        b"GET /v1/events/1 HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        b"Transfer-Encoding: chunked\r\n"
+    )
+    with silent(shared.url) as connection:
+        connection.sendall(head + trailer + b"\r\n\r\n0\r\n\r\n")
+        assert status(connection) == 200
+        connection.sendall(head + b"\r\n0\r\n" + trailer + b"\r\n\r\n")
+        assert status(connection) == 401
 
 
 @pytest.mark.parametrize("number", [1, 3])
