@@ -27,7 +27,7 @@ _STAGE_FACTS: Final[
     dict[Stage, type[FundingCommitted] | type[FundingOrdered] | type[FundingReceived]]
 ] = {"commitment": FundingCommitted, "order": FundingOrdered, "cash": FundingReceived}
 _LETTERS: Final = str.maketrans({"œ": "oe", "æ": "ae"})  # as exports without them write
-_NUMBER_SIGNS: Final = str.maketrans({"º": "°", "№": "n°"})
+_RAISED_ZERO: Final = str.maketrans({"⁰": "°"})  # some type n° with it
 LARGEST_CHUNK: Final = 400  # carnets a command: with its header, well under a batch of 1 000 facts
 
 
@@ -92,14 +92,14 @@ def _count(
 
 def spelling_of(reference: str) -> Spelling:
     """What counts of a reference. Spaces and what can't be seen do not, wherever they stand."""
-    text = normalize("NFKD", reference.translate(_NUMBER_SIGNS)).casefold().translate(_LETTERS)
+    text = normalize("NFKD", reference.translate(_RAISED_ZERO)).casefold().translate(_LETTERS)
     signs = ""
     cuts = set()
     is_parted = False
     for each in text:
-        if each.isalnum():
-            if each.isdigit() and signs.endswith("no"):  # n° 12 is also written no 12
-                signs = signs[:-1]
+        if each == "o" and signs.endswith("n"):
+            continue  # n° is also written no
+        if each.isalnum() and category(each) != "Lm":  # such as an apostrophe that is a letter
             if is_parted and signs[-1:].isdigit() and each.isdigit():
                 cuts.add(len(signs))
             signs += each

@@ -89,6 +89,11 @@ def test_an_entry_counts_once_at_each_stage_of_each_millesime() -> None:
         ("VIR NO 12", "VIR n\N{ZERO WIDTH SPACE}o 12"),
         ("2022 NO 12", "2022NO12"),
         ("Facture n° FA-2022-12", "FACTURE Nº FA 2022 12"),
+        ("Facture Nº FA-2022-12", "Facture no FA-2022-12"),
+        ("Facture n° FA-2022-12", "FACTURE NO FA-2022-12"),
+        ("Mandat Nº A12", "MANDAT N A12"),
+        ("Vir n\N{SUPERSCRIPT ZERO} 12", "Vir n° 12"),
+        ("Rue Jeanne d'Arc 12", "Rue Jeanne d\N{MODIFIER LETTER APOSTROPHE}Arc 12"),
         ("RF18539007547034", "RF18 5390 0754 7034"),  # ISO 11649: exported, and printed
         ("RF18539007547034", "RF18-5390-0754-7034"),
         ("VIR0001", "VIR 0001"),
