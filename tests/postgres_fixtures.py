@@ -15,6 +15,9 @@ from ledger.postgres import Database, PostgresServer
 from ledger.postgres.binaries import find_binaries
 from ledger.postgres.database import embedded_database, prepare_embedded
 from ledger.postgres.roles import Roles
+from tests.installation import prefer_named
+
+prefer_named()
 
 TEMPLATE = "souche_template"
 ROLES = Roles()
@@ -29,6 +32,12 @@ if find_binaries().major >= 16:  # older ones have no such setting
     QUICK["scram_iterations"] = "1"
 
 NewDatabase = Callable[[], Database]
+
+
+def pytest_report_header() -> str:
+    """Which one it was, in a report that somebody reads later."""
+    found = find_binaries()
+    return f"PostgreSQL: {found.version}, {'the wheel' if found.wheel else found.folder}"
 
 
 @pytest.fixture(scope="session")

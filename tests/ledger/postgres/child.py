@@ -19,6 +19,7 @@ from ledger.postgres import PostgresServer, PostgresUnavailableError, tether
 from ledger.postgres.accounts import Account
 from ledger.postgres.binaries import find_binaries
 from ledger.postgres.install import reachable_by
+from tests.installation import prefer_named
 
 OTHER_PYTHON = "/usr/bin/python3"  # where ours is in somebody's home
 FAST = {"fsync": "off", "shared_buffers": "16MB"}
@@ -26,6 +27,7 @@ FAST = {"fsync": "off", "shared_buffers": "16MB"}
 
 def main(folder: Path, uid: int | None) -> None:
     """Run, report, wait."""
+    prefer_named()
     binaries = find_binaries()
     if uid is not None:
         user = Account("test", uid, uid)

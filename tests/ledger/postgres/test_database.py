@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,10 +18,11 @@ from ledger.postgres import (
     PostgresUnavailableError,
     open_database,
 )
-from ledger.postgres.binaries import Binaries, installations
+from ledger.postgres.binaries import Binaries, find_binaries, installations
 from ledger.postgres.database import connect_given, prepare_embedded
 from ledger.postgres.roles import Roles
-from tests.ledger.postgres.conftest import FAST
+from tests.installation import NAMED
+from tests.ledger.postgres.conftest import FAST, StartCommand
 from tests.ledger.postgres.test_log_schema import approval, insert
 
 ROLES = Roles()
@@ -126,6 +128,21 @@ def test_a_postgresql_of_the_machine_does_as_well(new_folder: Path, binaries: Bi
             )
     # From now on these data are opened by this version, wheel or not.
     assert PostgresServer(new_folder).binaries.major == binaries.major
+
+
+def test_the_tests_run_on_the_postgresql_that_was_named(
+    folder: Path, postgres_server: PostgresServer, start_command: StartCommand
+) -> None:
+    """Also where another process starts the server."""
+    program = Path(NAMED, "postgres") if NAMED else find_binaries().path("postgres")
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+
+    start_command(folder)
+    for server in (postgres_server, PostgresServer(folder)):
+        with psycopg.connect(server.conninfo()) as connection:
+            row = connection.execute("SHOW server_version").fetchone()
+        assert row is not None
+        assert said.stdout == f"postgres (PostgreSQL) {row[0]}\n"
 
 
 # Somebody else's server -----------------------------------------------------------------
