@@ -73,7 +73,7 @@ Run = Annotated[RunId, Field(pattern=RUN_PATTERN)]
 Terminal = Annotated[TerminalId, Field(pattern=TERMINAL_PATTERN)]
 Carnet = Annotated[CarnetId, Field(pattern=CARNET_PATTERN)]
 Beneficiary = Annotated[
-    BeneficiaryId, Field(pattern=UUID_PATTERN, description="Random. The ledger holds no name.")
+    BeneficiaryId, Field(pattern=UUID_PATTERN, description="Random: the ledger learns no name.")
 ]
 Venue = Annotated[
     VenueId, Field(pattern=SIRET_PATTERN, description="Its SIRET."), AfterValidator(_real_siret)

@@ -43,9 +43,9 @@ An address may fail to prove who it is {FAILURES_AT_ONCE:.0f} times at once, the
 and no device enrols from it; whoever shows a good token or signature is served as before."""
 
 TERMINALS: Final = f"""\
-A device makes a key pair (Ed25519 or ECDSA P-256) and enrols with an invitation. To work, it asks \
-for a nonce, signs it within {NONCE_SECONDS} seconds with its key, and gets a session of at most \
-{SESSION_SECONDS // 60} minutes with a MAC key, by which it signs redemptions, voids and checks.
+A device makes its keys (Ed25519, or ECDSA with P-256) and enrols with an invitation. To work, it \
+asks for a nonce, signs it within {NONCE_SECONDS} seconds with its key, and gets a session of at \
+most {SESSION_SECONDS // 60} minutes with a MAC key, by which it signs redemptions, voids, checks.
 
 *Authority.* Signatures cover the service's host and port as it is configured, in lower case: \
 `127.0.0.1:8080`, or `clearing.example.org` without a port where that is the scheme's default. The \

@@ -1,8 +1,8 @@
 """The terminals' routes: redeem, redeem in batches, void, check.
 
-Bare ASGI, because a framework's dispatch costs more than the whole of the work. The way of one
-redemption: check the MAC, read the body, parse, submit, answer after the commit. Nothing of a body
-is kept for who has not proved who they are.
+Bare ASGI, because a framework's dispatch costs more than the whole of the work. In this order:
+check the MAC, read the body, parse, submit, answer after the commit. Nothing of a body is kept
+for who has not proved who they are.
 """
 
 import logging

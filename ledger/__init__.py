@@ -1,1 +1,1 @@
-"""Facts, rules and the log: the only package that decides or appends."""
+"""Facts, rules and the log. It decides and appends; nothing outside it does either."""

@@ -1,7 +1,7 @@
-"""The books: the balanced entry of every fact that moves money.
+"""The books: what each fact that moves money debits and credits, to the cent.
 
-Debit positive, credit negative; integer cents. Accounts are named `<code>[:<detail>…]` after the
-French chart of accounts, with the programme, millésime, funder or venue as detail.
+Debits are above zero, credits below. Accounts are named `<code>[:<detail>…]` after the French chart
+of accounts, with the programme, millésime, funder or venue as detail.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """Postings that balance. An unbalanced one can't be built.
+    """An entry that exists balances: one that would not fails as it is made.
 
     Raises:
         ValueError: the postings don't sum to zero, or one of them is zero.
@@ -46,9 +46,9 @@ class JournalEntry:
 
     def __post_init__(self) -> None:
         if any(posting.amount_cents == 0 for posting in self.postings):
-            raise ValueError(f"posting of zero cents: {self.postings}")
+            raise ValueError(f"a posting moves nothing: {self.postings}")
         if sum(posting.amount_cents for posting in self.postings) != 0:
-            raise ValueError(f"unbalanced: {self.postings}")
+            raise ValueError(f"debits and credits differ: {self.postings}")
 
 
 def entry_for(fact: AnyFact) -> JournalEntry | None:

@@ -1,13 +1,14 @@
-"""The writer: group commit with optimistic decisions.
+"""The writer: group commit, and decisions that at first count on nobody interfering.
 
-All that has arrived is decided and appended together: one SELECT, one append. While one batch is
-in flight the next one collects, so there is no timer: a lone request waits for nobody, and load
-makes batches grow. Nothing is answered before its commit is durable.
+A batch is whatever has arrived: one SELECT, one append. What arrives during them makes the next
+batch; so no timer holds up a lone request, and the more come, the more share. An answer is given
+once the commit has reached the disk.
 
 Any number of writers, in any number of processes, may extend one log. A batch that was decided on
-what has moved meanwhile is decided again under the head's lock, where nothing can move. Refusals
-are confirmed there too, so that a retry is not refused what its first attempt is about to win. So
-is a decision that broke: it may have met a stream that relies on reference data yet unread.
+what has moved meanwhile is decided again with the head locked, where nothing can move. Refusals are
+confirmed there too: a retry may come while its first attempt is being committed elsewhere, and has
+to get that one's answer. So is a decision that broke: it may have met a stream that relies on
+reference data yet unread.
 
 Nothing is decided where the ground is unsure: by a clock that is ahead of the database's, or
 without reference data that stands in the log. Callers are told then that the outcome is unknown.

@@ -1,1 +1,1 @@
-"""Load generators, yardsticks, and the check of the books after a run."""
+"""Load, yardsticks to hold it against, and an audit of the books that it leaves."""

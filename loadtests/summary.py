@@ -9,7 +9,7 @@ from typing import Any
 from loadtests.generator import available_generator
 from loadtests.measuring import Round
 
-# What the bench's JSON is asked for, and has first.
+# The figures that come first in the bench's JSON, in this order.
 NAMED = (
     "insert",
     "writer",
@@ -32,7 +32,7 @@ def combined(rounds: Sequence[Any], by: Callable[[Iterable[float]], float]) -> A
 
 
 def summary(rounds: Sequence[Round], cores: int, workers: int, seconds: float) -> dict[str, Any]:
-    """What is written: medians by the names that were agreed on, then everything else."""
+    """What is written: the medians that are `NAMED`, then everything else."""
     medians = combined(rounds, median)
     return {
         "cores": cores,

@@ -1,7 +1,7 @@
-"""Read models: fold the log into tables that can be dropped and rebuilt. Nothing here decides.
+"""Read models: tables made from the log, and made again at will. Nothing here decides.
 
-A read model is one file with its writer and its readers (the programmes' are three):
-`balances`, `payouts`, `programmes`, `redemptions`. In the order in which things happen:
+Each has a file, which both writes and reads it (the programmes have three):
+`balances`, `payouts`, `programmes`, `redemptions`. From the process down to the rows:
 
     process → runner → stepping → pages → batch → applying → the read model's own
                                                       └──▶ tracking

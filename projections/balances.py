@@ -45,7 +45,7 @@ class Movement:
 
 
 def net_movements(batch: Batch) -> dict[str, Movement]:
-    """Sum the postings of a batch by account; their cents sum to zero."""
+    """What a batch moves on each account; over all accounts the cents come to zero."""
     net: dict[str, Movement] = {}
     for alike in batch.alike:
         for posting in alike.postings:

@@ -160,7 +160,7 @@ class RecordFunding(Command, frozen=True, kw_only=True):
 
 
 class ActivateCarnets(Command, frozen=True, kw_only=True):
-    """Put carnets into circulation. Money and units move in the same batch, or not at all."""
+    """Put carnets into circulation: the tickets and the cents behind them, or neither."""
 
     may_wait = True
 

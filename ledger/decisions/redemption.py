@@ -128,7 +128,7 @@ class CheckTickets(TerminalCommand, frozen=True, kw_only=True):
 
 
 def decide_redemption(carnet: Carnet | None, claim: RedeemTickets, at: Situation) -> Decision:
-    """Redeem all the tickets of `claim`, or none. Pure; checks run in the order of `Reason`."""
+    """Take the whole claim or none of it. Of several reasons against it, `Reason` says which."""
     found = taken_by(carnet, claim, at)
     if isinstance(found, Refusal):
         return found

@@ -1,7 +1,8 @@
 """Reference data: what any decision may rely on, folded into memory from the log.
 
 Programmes and their rules, holders, venues, terminals, cutoffs. The append checks that nothing of
-it has changed since; so a terminal revoked at position *n* redeems nothing after *n*, on any host.
+it has changed since; so no redemption stands behind its terminal's revocation in the log, whichever
+host decided it.
 """
 
 from dataclasses import dataclass, field, replace

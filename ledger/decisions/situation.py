@@ -1,8 +1,8 @@
 """What a command sees when it is decided, and the shapes of its answer.
 
-A command reads the streams that it names, reference data and the time, nothing else. What it
-relies on, it extends (so the stream's version guards it) or finds in the reference data (so the
-reference position guards it).
+A command reads the streams that it names, reference data and the time, nothing else. The
+append notices what has moved since: a stream by its version, as the command extends what it relies
+on, and the other two by the log's head.
 """
 
 from collections.abc import Mapping

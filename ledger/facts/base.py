@@ -8,14 +8,14 @@ CentsByFunder = dict[str, Cents]
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"):
-    """Something that happened. Frozen and complete: an auditor joins nothing to understand it.
+    """Something that happened. Frozen, and told in full: an auditor needs no other fact to read it.
 
-    The tag is stable for ever. A changed meaning is a new class with a new tag.
+    A tag means the same for ever. What is to mean something else gets a class and a tag of its own.
     """
 
 
 class OriginStarted(Fact, frozen=True, tag="log.origin-started.v1"):
-    """Position 1 of every ledger. A demo ledger says so here, and only it may shift time."""
+    """The first fact of a ledger. Only one that calls itself a demo here may move its clock."""
 
     demo: bool
     clock_offset_seconds: int = 0  # added to our clock's instants; 0 unless `demo`

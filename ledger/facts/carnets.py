@@ -1,4 +1,4 @@
-"""Facts of `carnet:` streams. A carnet is the consistency boundary of its tickets."""
+"""Facts of `carnet:` streams. A carnet's tickets share its stream, and so one version."""
 
 from datetime import date, datetime
 
@@ -59,7 +59,7 @@ class CarnetAssigned(Fact, frozen=True, tag="carnet.assigned.v1"):
 
 
 class TicketsRedeemed(Fact, frozen=True, tag="tickets.redeemed.v1", omit_defaults=True):
-    """A venue took 1..n tickets of one carnet for a workshop; from here on we owe that venue.
+    """Tickets of one carnet were spent on a venue's workshop; their value is due to it since.
 
     The claim's id is the event's `command_id`, the terminal its `actor`, the carnet its stream:
     this is the fact there are most of, so it says nothing twice.
@@ -72,8 +72,8 @@ class TicketsRedeemed(Fact, frozen=True, tag="tickets.redeemed.v1", omit_default
     venue: VenueId
     sequence: int  # counted by the device; a fork is a cloned terminal
     signed_at: int  # Unix seconds, as the device signed it: evidence (E39), decides nothing
-    served_at: datetime  # our clock; a terminal's only for signed offline batches
-    served_on: date  # day of `served_at` in the programme's zone
+    served_at: datetime  # by our clock; by the device's only if it was offline and signed
+    served_on: date  # that instant's day where the programme is
     service_code: str | None = None
     workshop_id: str | None = None
 

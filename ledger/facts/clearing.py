@@ -6,13 +6,13 @@ from ledger.values.money import Cents
 
 
 class CutoffFixed(Fact, frozen=True, tag="payment-run.cutoff-fixed.v1"):
-    """The run pays what is owed at this fact's own position: a position, not a clock."""
+    """The run pays what is owed at this fact's own position, whatever the time."""
 
     run: RunId
 
 
 class PaymentRunDrafted(Fact, frozen=True, tag="payment-run.drafted.v1"):
-    """What the run pays. The lines are a function of the log up to the cutoff."""
+    """What the run pays. The lines follow from the log, read as far as the cutoff."""
 
     run: RunId
     cutoff: int  # position of CutoffFixed

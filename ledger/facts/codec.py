@@ -1,7 +1,7 @@
 """Facts as bytes. `state` is encoded once, when the fact is recorded, and never again.
 
-A self-describing JSON document: header and fact. The log's columns are an index over it, and the
-Merkle leaf will commit to these very bytes.
+A JSON document that needs nothing beside it: header and fact. The log's columns repeat what is
+searched for, and the Merkle leaf will commit to these very bytes.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
 """The SQL of the log and the rows it takes. Whoever appends, appends with this one statement.
 
-Positions come from `log_head`, whose row the append locks until its commit: so the order of
-inserts, of positions and of commits is the same, and a reader never passes over a hole.
+Positions come from `log_head`, whose row the append locks until its commit: so events
+are inserted, numbered and committed in one order, and who has read up to a position has missed
+nothing before it.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What can go wrong between us and PostgreSQL, in two kinds that a caller can act on."""
+"""What can go wrong between us and PostgreSQL, in two kinds: to a caller it matters which."""
 
 
 class PostgresUnavailableError(Exception):

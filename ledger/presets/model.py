@@ -95,7 +95,7 @@ class Volumes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
-    """Money over all years. Only face value is owed to venues; fees never mix with it."""
+    """Money over all years. Venues are owed face value alone; fees are kept apart."""
 
     face_cents: Cents | None = None
     fees_cents: Cents | None = None

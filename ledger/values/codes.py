@@ -1,4 +1,4 @@
-"""Ticket codes: a public serial and a secret, typed or scanned in one go.
+"""Ticket codes: a public serial and a secret, in one string to scan or type.
 
     BFC22 0001234 03 07K2M9Q X
     |     |       |  |       check character, modulo 37 over everything before it

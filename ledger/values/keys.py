@@ -1,4 +1,4 @@
-"""Device keys: Ed25519, or ECDSA P-256 where a browser has no Ed25519."""
+"""Device keys: Ed25519; for a browser that lacks it, ECDSA with P-256."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256

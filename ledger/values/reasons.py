@@ -1,4 +1,4 @@
-"""Why a request was refused. A refusal is an answer, so it is a value."""
+"""Refusals and their reasons. They are returned, not raised, since nothing is broken."""
 
 from enum import StrEnum, unique
 
@@ -7,10 +7,10 @@ import msgspec
 
 @unique
 class Reason(StrEnum):
-    """Every reason, in descending precedence: of two that hold, the first listed is given.
+    """Every reason, the weightiest first: of two that hold, the one listed earlier is given.
 
-    A ticket both redeemed and expired is always reported as redeemed. The values are part of the
-    HTTP contract: add, never rename.
+    So a used ticket is still `ticket-already-redeemed` when its carnet has expired. Programs at the
+    other end of HTTP compare the values: new ones may join, and none is ever renamed.
     """
 
     # Any command.

@@ -1,7 +1,7 @@
 """Golden files: the stored bytes of one example of every tag.
 
-`python -m tests.golden --write` writes them anew. Until the first tagged release that is allowed,
-with a line in the changelog; from then on a changed meaning is a new tag, and these bytes stay.
+`python -m tests.golden --write` writes them anew, which the changelog then has to say. After the
+first tagged release nobody may: what means something else gets another tag, and these bytes stay.
 """
 
 import sys

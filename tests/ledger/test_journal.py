@@ -103,7 +103,7 @@ def test_a_void_undoes_its_redemption() -> None:
 
 @pytest.mark.parametrize("amounts", [(1,), (1, 1), (100, -99), (0, 0), (5, -5, 0)], ids=str)
 def test_an_unbalanced_or_idle_entry_can_not_be_built(amounts: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"unbalanced|zero"):
+    with pytest.raises(ValueError, match=r"differ|nothing"):
         JournalEntry(tuple(Posting("512", amount) for amount in amounts))
 
 

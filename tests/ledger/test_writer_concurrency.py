@@ -109,7 +109,7 @@ async def test_a_stream_that_moves_meanwhile_is_decided_again(ledger: Database) 
 
 
 async def test_a_refusal_is_confirmed_where_nothing_moves(ledger: Database) -> None:
-    """A retry on another host is not refused what its first attempt has won meanwhile."""
+    """Read too early, the terminal was unknown; another host has enrolled it since."""
     store = Interrupted(ledger)
     unknown = invite_terminal(command_id="invitation-9", terminal="t-999999999999")
     early = with_changes(claim(1), {"terminal": unknown.terminal})

@@ -133,7 +133,7 @@ def test_the_writer_alone_redeems_all_that_it_is_given(ledger: Scratch, seeded: 
     assert min(measured.rates.values()) > 0
 
 
-def test_the_quick_bench_writes_what_was_agreed_on(tmp_path: Path) -> None:
+def test_the_quick_bench_writes_each_named_figure(tmp_path: Path) -> None:
     path = tmp_path / "bench.json"
 
     run = subprocess.run(

@@ -48,7 +48,7 @@ def measured(factor: float) -> dict[str, Any]:
     return found
 
 
-def test_the_json_has_what_was_agreed_on_as_medians(tmp_path: Path) -> None:
+def test_the_json_begins_with_the_medians_of_the_named_figures(tmp_path: Path) -> None:
     path = tmp_path / "var/bench.json"
 
     write(path, summary([measured(3), measured(1), measured(2)], cores=2, workers=2, seconds=9))

@@ -21,7 +21,7 @@ FOR_EVER: Final = 1 << 40  # minutes
 
 
 class VersionsUnchecked(SimulatedLog):
-    """Two writers extend a stream from the same version."""
+    """A version may be given twice: nobody looks whether the stream has moved."""
 
     def check(self, rows: Rows) -> None:
         pass

@@ -1,6 +1,7 @@
 """Numbered SQL files, run in order, each once and in a transaction of its own.
 
-Expand, then contract; a released file never changes, and the log's bytes never migrate.
+What is in use is only added to; a later release removes the old. No released file is edited, and
+no migration touches the log's bytes.
 """
 
 import hashlib

@@ -22,7 +22,7 @@ from tests.builders.facts import assigned, issued, redeemed, rules_published, ru
 from tests.builders.placing import recorded
 from tests.ledger.facts.strategies import EVENTS, events_of
 
-LARGEST_STATE = 65_535  # bytes: a CHECK of the table, a limit of the tile format
+LARGEST_STATE = 65_535  # bytes: what two bytes can count in a tile; the table has a CHECK
 HEADER = "a" * 80  # longer than any stream, command id or actor
 
 

@@ -29,9 +29,7 @@ zones = st.sampled_from([PARIS, REUNION, MARTINIQUE, "Pacific/Noumea", "America/
         (MARTINIQUE, datetime(2023, 2, 1, 4, tzinfo=UTC)),  # it is seven in the evening there
     ],
 )
-def test_the_last_day_ends_at_midnight_in_the_programmes_zone(
-    zone: str, midnight: datetime
-) -> None:
+def test_a_day_ends_when_it_is_midnight_in_its_zone(zone: str, midnight: datetime) -> None:
     """E01: not at midnight UTC, and overseas not at midnight in Paris."""
     assert end_of_day(date(2023, 1, 31), zone) == midnight
 
