@@ -3,19 +3,19 @@
 --   psql -v writer=… -v projector=… -v read_schema=…
 
 CREATE TABLE events (
-    -- The stream, readable: carnet:BFC22-0001234.
+    -- Which stream, in words: carnet:BFC22-0001234.
     originator_id text NOT NULL,
     originator_version bigint NOT NULL,
-    -- A stable tag, never a Python path: tickets.redeemed.v1.
+    -- The fact's tag, which outlives the class of today: tickets.redeemed.v1.
     topic text NOT NULL,
-    -- The whole truth, as JSON; the other columns are an index over it.
+    -- The event itself, as JSON. The other columns only help to find it.
     state bytea NOT NULL,
     -- The position in the log, from 1 and without a gap.
     notification_id bigint NOT NULL,
 
-    -- No two writers extend a stream from the same version.
+    -- Of two writers who saw a stream at one version, the later one fails.
     PRIMARY KEY (originator_id, originator_version),
-    -- Positions are handed out once.
+    -- An event has its position to itself.
     CONSTRAINT events_position UNIQUE (notification_id),
     -- Positions begin at 1.
     CONSTRAINT events_position_positive CHECK (notification_id > 0),
@@ -119,6 +119,6 @@ GRANT SELECT, INSERT ON refusals TO :"writer";
 GRANT SELECT, INSERT, DELETE ON spent_nonces TO :"writer";
 GRANT SELECT ON api_tokens TO :"writer";
 
--- The projector reads the log, and owns the read models, which can be dropped and rebuilt.
+-- The projector reads the log. The read models are its own, to drop and to build anew.
 GRANT SELECT ON events, log_head, refusals TO :"projector";
 CREATE SCHEMA :"read_schema" AUTHORIZATION :"projector";
