@@ -120,6 +120,7 @@ _REFUSALS: Final = {
     Reason.DISTRIBUTION_ENDED: (409, "These tickets are no longer handed out", "Ces tickets ne sont plus distribués"),
     Reason.TOO_MANY_TICKETS: (422, "More tickets than a workshop may take", "Plus de tickets que n'en prend un atelier"),
     Reason.VENUE_NOT_QUALIFIED: (403, "The venue is not qualified today; ask the clearing operator", "Le lieu n'est pas qualifié aujourd'hui ; adressez-vous à l'opérateur"),
+    Reason.VENUE_SUSPENDED: (403, "The venue is suspended and may not take this programme's tickets; give the ticket back and ask the clearing operator", "Le lieu est suspendu et ne peut pas prendre les tickets de ce programme ; rendez le ticket et adressez-vous à l'opérateur"),
     Reason.VENUE_OUT_OF_AREA: (403, "This programme's tickets are not taken here; give the ticket back", "Ce programme n'est pas accepté ici ; rendez le ticket"),
     Reason.SERVICE_NOT_OFFERED: (422, "The programme's catalogue has no such service", "Le catalogue du programme n'offre pas ce service"),
     Reason.VENUE_DIFFERS: (403, "Another venue redeemed this ticket", "Un autre lieu a encaissé ce ticket"),

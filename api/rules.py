@@ -50,6 +50,11 @@ class RulesBody(Body):
     distribution_last_day: DayOfYear | None = None
     activation_requires: Literal["commitment", "order", "cash"] = "cash"
     acceptance: AreaBody = AreaBody(kind="national")
+    suspended_venues: Literal["unpaid", "refused"] = Field(
+        "unpaid",
+        description="While payments to a venue are frozen, it takes tickets and is paid once they"
+        " go on, or its claims are refused as `venue-suspended`.",
+    )
     max_tickets_per_claim: Annotated[int, Field(strict=True, ge=1, le=LARGEST_CLAIM)] = 2
     void_minutes: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 30
     nominative: Annotated[bool, Field(strict=True)] = False
@@ -69,6 +74,7 @@ class RulesBody(Body):
             distribution_last_day=self.distribution_last_day,
             activation_requires=self.activation_requires,
             acceptance=AcceptanceArea(area.kind, area.codes),
+            suspended_venues=self.suspended_venues,
             max_tickets_per_claim=self.max_tickets_per_claim,
             void_minutes=self.void_minutes,
             nominative=self.nominative,

@@ -107,7 +107,10 @@ async def withdraw_qualification(
 async def suspend_venue(
     venue: Venue, body: SuspensionBody, actor: Operator, service: ServiceDep, response: Response
 ) -> Receipt:
-    """Freeze the venue's payments. What it earned is not lost."""
+    """Freeze the venue's payments. What it earned is not lost.
+
+    It goes on taking tickets, but for those whose rules refuse suspended venues.
+    """
     command = SuspendVenue(
         command_id=body.command_id, actor=actor.id, venue=venue, cause=body.cause
     )

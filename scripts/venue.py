@@ -152,7 +152,10 @@ def suspend(
     data: Data = None,
     who: As = None,
 ) -> None:
-    """Freeze payments to a venue. What it earned is not lost."""
+    """Freeze payments to a venue. What it earned is not lost.
+
+    It goes on taking tickets, but for those whose rules refuse suspended venues.
+    """
     done = _do(
         data,
         who,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Final
+from typing import ClassVar, Final
 
 from ledger.decisions.reference import ProgrammeEntry
 from ledger.decisions.situation import Accepted, Command, Decision, Situation, require
@@ -134,7 +134,13 @@ class OpenProgramme(Command, frozen=True, kw_only=True):
 
 
 class PublishRules(Command, frozen=True, kw_only=True):
-    """Publish the next version of a programme's rules. Earlier carnets keep theirs."""
+    """Publish the next version of a programme's rules. Earlier carnets keep theirs.
+
+    The fact says all that the command says, so a retry is known by it: a key that is added to
+    `Rules` has its default there, too, while it would change the digest of every command.
+    """
+
+    keeps_digest: ClassVar[bool] = False
 
     programme: ProgrammeId
     rule_version: int
@@ -176,10 +182,15 @@ class PublishRules(Command, frozen=True, kw_only=True):
             return Refusal(Reason.RULES_OUT_OF_ORDER, detail={"published": entry.rule_version})
         if entry.closed:
             return Refusal(Reason.PROGRAMME_CLOSED)
-        published = RulesPublished(
+        return Accepted(((self.stream, self._fact()),))
+
+    def repeats(self, event: Event) -> bool:
+        return event.fact == self._fact()
+
+    def _fact(self) -> RulesPublished:
+        return RulesPublished(
             programme=self.programme, rule_version=self.rule_version, rules=self.rules
         )
-        return Accepted(((self.stream, published),))
 
 
 class CloseProgramme(Command, frozen=True, kw_only=True):

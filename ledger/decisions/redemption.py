@@ -165,7 +165,8 @@ def taken_by(
     allow the whole claim, or a ticket would get round its own rules beside one with others.
 
     Sources: R05 (1..n tickets a workshop), R30 to R33 (validity), R40 (qualified before), R42
-    (acceptance area), E01 (half-open in the programme's zone), E06, E25 (rules as assigned), E29.
+    (acceptance area), E01 (half-open in the programme's zone), E06 (suspended: as the rules say),
+    E25 (rules as assigned), E29.
     """
     terminal = _known_terminal(claim, at.reference)
     if isinstance(terminal, Refusal):
@@ -196,6 +197,10 @@ def taken_by(
     today = local_day(at.now, programme.opened.zone)
     if not venue.is_qualified(today):
         return _refuse(Reason.VENUE_NOT_QUALIFIED, carnet, oldest)
+    if venue.suspended:
+        for version, rules in applying:
+            if rules.suspended_venues == "refused":
+                return _refuse(Reason.VENUE_SUSPENDED, carnet, version)
     for version, rules in applying:
         if not _accepts(rules.acceptance, venue.registered):
             return _refuse(Reason.VENUE_OUT_OF_AREA, carnet, version)

@@ -53,7 +53,7 @@ class VenueEntry:
 
     registered: VenueRegistered
     qualified: tuple[tuple[date, date | None], ...] = ()  # both days inclusive
-    suspended: bool = False
+    suspended: bool = False  # its payments are frozen; the rules say whether it takes tickets
 
     def is_qualified(self, day: date) -> bool:
         """Whether the venue may take tickets on `day`."""

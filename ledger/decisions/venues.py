@@ -84,7 +84,10 @@ class WithdrawQualification(VenueCommand, frozen=True, kw_only=True):
 
 
 class SuspendVenue(VenueCommand, frozen=True, kw_only=True):
-    """Freeze the venue's payments, not its rights (E06). Frozen again, it is for one more cause."""
+    """Freeze the venue's payments (E06). Frozen again, it is for one more cause.
+
+    It goes on taking tickets, but for those whose rules refuse suspended venues.
+    """
 
     cause: str
 

@@ -43,6 +43,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     distribution_last_day: str | None = None  # in N; None: as long as the tickets are valid
     activation_requires: Funding = "cash"  # what must cover the face value of activated tickets
     acceptance: AcceptanceArea = AcceptanceArea("national")
+    # While payments to a venue are frozen: it takes tickets, unpaid for now, or it is refused.
+    suspended_venues: Literal["unpaid", "refused"] = "unpaid"
     max_tickets_per_claim: int = 2
     void_minutes: int = 30
     nominative: bool = False

@@ -33,7 +33,10 @@ class QualificationWithdrawn(Fact, frozen=True, tag="venue.qualification-withdra
 
 
 class VenueSuspended(Fact, frozen=True, tag="venue.suspended.v1"):
-    """Payments to the venue are frozen. What it earned is not lost."""
+    """Payments to the venue are frozen. What it earned is not lost.
+
+    Whether it goes on taking tickets is for the rules to say under which they were handed out.
+    """
 
     venue: VenueId
     cause: str

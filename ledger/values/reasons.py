@@ -69,6 +69,7 @@ class Reason(StrEnum):
     TOO_MANY_TICKETS = "too-many-tickets"
     # The venue.
     VENUE_NOT_QUALIFIED = "venue-not-qualified"
+    VENUE_SUSPENDED = "venue-suspended"
     VENUE_OUT_OF_AREA = "venue-out-of-area"
     SERVICE_NOT_OFFERED = "service-not-offered"
     VENUE_DIFFERS = "venue-differs"

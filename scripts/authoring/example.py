@@ -51,6 +51,10 @@ millesimes = [{year}]  # years that carnets may be ordered for
 # "venues" with their SIRETs: {{ kind = "departments", codes = ["21", "25"] }}
 acceptance = {{ kind = "national" }}
 
+# A venue to which payments are frozen: "unpaid" lets it take tickets, and it is paid for them once
+# payments go on; "refused" lets it take none meanwhile.
+# suspended_venues = "unpaid"
+
 # Who is meant, as many categories as you need. All but `tickets` may be left out.
 [rules.1.entitlements.adults]
 who = "Adults whom a partner has found to need it"

@@ -13,8 +13,10 @@ from tests.api.operating import (
     PROGRAMME,
     REGION,
     answered,
+    circulate,
     make_stock,
     new_id,
+    open_programme,
     open_venue,
     refused,
 )
@@ -48,6 +50,31 @@ class TestStates:
         desk.done(f"/v1/venues/{venue}/withdrawals", effective_on=f"{TODAY:%Y-%m-%d}")
 
         assert refused(device.redeem(carnet[1]), 403) == "venue-not-qualified"
+
+    def test_a_suspended_venue_where_the_rules_refuse_it(
+        self, shared: Served, client: httpx.Client, carnet: list[str]
+    ) -> None:
+        """E06: its other programmes' tickets it goes on taking."""
+        desk, venue, programme = shared.operator, "21930006800018", "SVSP"
+        open_programme(desk, programme, suspended_venues="refused")
+        made = make_stock(desk, 1, programme)
+        circulate(desk, made, programme)
+        ((first, second, *_),) = made.codes.values()
+        open_venue(desk, venue, "Espace numérique")
+        device = new_device(shared, client, venue)
+        assert answered(device.redeem(first), 201)
+        desk.done(f"/v1/venues/{venue}/suspensions", cause="tape does not match")
+
+        answer = device.redeem(second)
+
+        assert refused(answer, 403) == "venue-suspended"
+        assert "give the ticket back" in answer.json()["title"]
+        assert "rendez le ticket" in answer.json()["title_fr"]
+        told = {"redeemable": False, "reason": "venue-suspended"}
+        assert answered(device.check(second), 200) == told
+        assert answered(device.redeem(carnet[0]), 201)
+        desk.done(f"/v1/venues/{venue}/resumptions")
+        assert answered(device.redeem(second), 201)
 
 
 class TestVoids:

@@ -171,6 +171,21 @@ def test_the_next_version_can_stand_alone_and_is_shown(
     assert "5, 10" in own.do("programme", "rules", "NEXT")
 
 
+def test_rules_say_what_becomes_of_suspended_venues(own: Souche, write: Callable[..., str]) -> None:
+    """E06: shown where the file says nothing of it, too."""
+    path = write(SMALL + RULES, id="STRCT", year=YEAR)
+    own.do("programme", "open", path)
+    own.do("programme", "rules", "STRCT", path)
+    second = (SMALL + RULES).replace("rules.1", "rules.2") + 'suspended_venues = "refused"\n'
+    own.do("programme", "rules", "STRCT", write(second, id="STRCT", year=YEAR))
+
+    versions = own.look("programme", "rules", "STRCT")
+    shown = own.do("programme", "rules", "STRCT")
+
+    assert [each["rules"]["suspended_venues"] for each in versions] == ["unpaid", "refused"]
+    assert re.findall(r"suspended_venues\s+(\w+)", shown) == ["unpaid", "refused"]
+
+
 def test_a_version_waits_for_its_day(own: Souche, write: Callable[..., str]) -> None:
     late = RULES + f"in_force_from = {TODAY + timedelta(days=2)}\n"
     path = write(SMALL + late, id="WATS", year=YEAR)
@@ -239,6 +254,11 @@ def test_a_copy_of_a_preset_says_what_the_preset_does(name: str) -> None:
         ("sizes", "colour = 1\nsizes", "rules.1.colour: unknown key"),
         ('# last_day = "01-31"', 'last_day = "31/01"', "rules.1.last_day: '31/01' is not a day"),
         ("min_age = 18", "min_age = 200", "rules.1.entitlements.adults.min_age: Input should be"),
+        (
+            '# suspended_venues = "unpaid"',
+            'suspended_venues = "paid"',
+            "rules.1.suspended_venues: ",
+        ),
         ("[rules.1]", "[rules.first]", "rules: versions are numbered in order"),
         ('"national" }', '"regions" }', "rules.1.acceptance: codes go with every kind"),
     ],

@@ -452,6 +452,15 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
     Reason.VENUE_NOT_QUALIFIED: (
         Scenario("withdrawn", (*READY, qualification_withdrawn()), redeem(), 1, CARNET),
     ),
+    Reason.VENUE_SUSPENDED: (
+        Scenario(
+            "under rules that refuse it (E06)",
+            (*under(READY, suspended_venues="refused"), venue_suspended()),
+            redeem(),
+            1,
+            CARNET,
+        ),
+    ),
     Reason.VENUE_OUT_OF_AREA: tuple(
         Scenario(f"by {area.kind} (R42, E40)", under(READY, acceptance=area), redeem(), 1, CARNET)
         for area in (

@@ -115,7 +115,11 @@ office: st.SearchStrategy[Command] = st.one_of(
         tickets,
         holders,
     ),
-    st.builds(lambda version: publish_rules(version, max_tickets_per_claim=3), st.integers(2, 3)),
+    st.builds(
+        lambda version, way: publish_rules(version, max_tickets_per_claim=3, suspended_venues=way),
+        st.integers(2, 3),
+        st.sampled_from(["unpaid", "refused"]),
+    ),
 )
 counter: st.SearchStrategy[Command] = st.builds(
     at_the_counter,

@@ -38,6 +38,7 @@ from tests.builders.facts import (
     terminal_invited,
     terminal_revoked,
     transferred,
+    venue_suspended,
     voided,
 )
 from tests.builders.history import (
@@ -144,6 +145,22 @@ CASES = [
         Reason.VENUE_NOT_QUALIFIED,
         Reason.VENUE_OUT_OF_AREA,
         (*under(READY, acceptance=NOWHERE), qualification_withdrawn()),
+        redeem(),
+    ),
+    Both(
+        Reason.VENUE_NOT_QUALIFIED,
+        Reason.VENUE_SUSPENDED,
+        (
+            *under(READY, suspended_venues="refused"),
+            venue_suspended(),
+            qualification_withdrawn(),
+        ),
+        redeem(),
+    ),
+    Both(
+        Reason.VENUE_SUSPENDED,
+        Reason.VENUE_OUT_OF_AREA,
+        (*under(READY, acceptance=NOWHERE, suspended_venues="refused"), venue_suspended()),
         redeem(),
     ),
     Both(

@@ -9,7 +9,15 @@ from ledger.decisions.situation import Accepted, Decision, Finding
 from ledger.facts import AcceptanceArea, AnyFact, Event, TicketsRedeemed
 from ledger.values.ids import ProgrammeId, carnet_stream
 from ledger.values.reasons import Reason, Refusal
-from tests.builders.commands import check, code, redeem, void, wrong_code
+from tests.builders.commands import (
+    check,
+    code,
+    redeem,
+    resume_venue,
+    suspend_venue,
+    void,
+    wrong_code,
+)
 from tests.builders.facts import (
     activated,
     assigned,
@@ -306,6 +314,44 @@ def test_a_venue_may_be_qualified_again() -> None:
 def test_a_suspended_venue_still_takes_tickets() -> None:
     """E06: its payments are frozen, not its rights."""
     assert isinstance(redeem().decide(given(*READY, venue_suspended())), Accepted)
+
+
+def test_a_programme_may_refuse_the_claims_of_suspended_venues() -> None:
+    """E06: while it is suspended, and there; what it took before it may still give back."""
+    log = log_of(*under(READY, suspended_venues="refused"), *ELSEWHERE)
+    assert isinstance(log.submit(redeem(1)), Accepted)
+
+    log.submit(suspend_venue())
+    later = redeem(2, command_id="later")
+    assert log.submit(later) == Refusal(Reason.VENUE_SUSPENDED, 1, CARNET)
+    assert check(2).decide(log.situation()) == Finding(
+        {"redeemable": False, "reason": "venue-suspended"}
+    )
+    elsewhere = redeem(3, terminal=OTHER_TERMINAL, fingerprint=NEW_FINGERPRINT, command_id="other")
+    assert isinstance(log.submit(elsewhere), Accepted)
+    assert isinstance(log.submit(void(1)), Accepted)
+
+    log.submit(resume_venue())
+    assert isinstance(log.submit(later), Accepted)
+
+
+@pytest.mark.parametrize("refusing", [1, 2])
+def test_a_suspended_venue_meets_the_rules_of_each_ticket(refusing: int) -> None:
+    """E06, E25: those under which it was handed out, not the latest."""
+    ways = ("refused", "unpaid") if refusing == 1 else ("unpaid", "refused")
+    history = (
+        *split(
+            *under(READY[:-1], suspended_venues=ways[0]),
+            rules_published(2, suspended_venues=ways[1]),
+        ),
+        venue_suspended(),
+    )
+    refusal = Refusal(Reason.VENUE_SUSPENDED, refusing, CARNET)
+    by_version = {1: redeem(2), 2: redeem(1)}
+
+    assert isinstance(by_version[3 - refusing].decide(given(*history)), Accepted)
+    assert by_version[refusing].decide(given(*history)) == refusal
+    assert redeem(1, 2).decide(given(*history)) == refusal
 
 
 def test_a_rolled_key_opens_new_sessions() -> None:

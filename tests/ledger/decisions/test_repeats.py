@@ -4,6 +4,7 @@ import pytest
 
 from ledger.decisions.situation import Command
 from ledger.facts import Event
+from ledger.facts.codec import decode, encode
 from ledger.values.ids import OrderId
 from ledger.values.money import Cents
 from tests.builders.commands import (
@@ -101,6 +102,18 @@ def test_who_submits_or_approves_is_what_is_said(log: History, command: Command)
 
     assert command.repeats(event)
     assert not with_changes(command, {"actor": "approver:colleague"}).repeats(event)
+
+
+def test_rules_from_before_a_key_was_there_are_still_the_same_rules() -> None:
+    """What a preset published is not another programme's because `Rules` has learnt a word."""
+    now = encode(done_by(log_of(*STARTED), publish_rules(2)))
+    key = b',"suspended_venues":"unpaid"'
+    assert now.count(key) == 1
+
+    event = decode(now.replace(key, b""))
+
+    assert publish_rules(2).repeats(event)
+    assert not publish_rules(2, suspended_venues="refused").repeats(event)
 
 
 def test_a_void_is_repeated_by_its_claim() -> None:
