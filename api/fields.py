@@ -7,6 +7,14 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from ledger.decisions.programmes import (
+    FIRST_YEAR,
+    LARGEST_CAP,
+    LARGEST_SIZE,
+    LARGEST_WEIGHT,
+    LAST_YEAR,
+)
+from ledger.values.codes import LARGEST_NUMBER
 from ledger.values.ids import (
     CARNET_PATTERN,
     NAME_PATTERN,
@@ -26,9 +34,8 @@ from ledger.values.ids import (
     VenueId,
     is_siret,
 )
-from ledger.values.money import Cents
+from ledger.values.money import LARGEST_AMOUNT, LARGEST_FACE_VALUE, Cents
 
-LARGEST_AMOUNT: Final = 10**12  # cents: ten thousand million euros
 LARGEST_POSITION: Final = 2**63 - 1
 TEXT_PATTERN: Final = r"^[^\x00-\x1f\x7f]+$"
 AREA_PATTERN: Final = r"^[0-9AB]{2,14}$"
@@ -92,10 +99,11 @@ DayOfYear = Annotated[
     Field(pattern=DAY_OF_YEAR_PATTERN, description="MM-DD."),
     AfterValidator(_day_of_any_year),
 ]
-Millesime = Annotated[int, Field(strict=True, ge=2000, le=2199)]
-Count = Annotated[int, Field(strict=True, ge=1, le=9_999_999)]
-Size = Annotated[int, Field(strict=True, ge=1, le=99, description="Tickets.")]
-Cap = Annotated[int, Field(strict=True, ge=1, le=10**9)]
-Weight = Annotated[int, Field(strict=True, ge=1, le=10**12)]
+Millesime = Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=LAST_YEAR)]
+Count = Annotated[int, Field(strict=True, ge=1, le=LARGEST_NUMBER)]
+Size = Annotated[int, Field(strict=True, ge=1, le=LARGEST_SIZE, description="Tickets.")]
+Cap = Annotated[int, Field(strict=True, ge=1, le=LARGEST_CAP)]
+Weight = Annotated[int, Field(strict=True, ge=1, le=LARGEST_WEIGHT)]
 Amount = Annotated[Cents, Field(strict=True, ge=1, le=LARGEST_AMOUNT)]
+FaceValue = Annotated[Cents, Field(strict=True, ge=1, le=LARGEST_FACE_VALUE)]
 Position = Annotated[int, Field(ge=1, le=LARGEST_POSITION)]

@@ -30,6 +30,7 @@ from ledger.decisions.programmes import (
     PublishRules,
     RegisterHolder,
 )
+from ledger.values.money import LARGEST_AMOUNT
 
 router = APIRouter(prefix="/v1", tags=["programmes"], route_class=StrictRoute)
 
@@ -75,7 +76,9 @@ class FundingBody(CommandBody):
         " tells two apart only as `2022/1/12` and `2022/11/2`, where each has punctuation between"
         " two digits and the other has none. Another entry that is refused takes one word more."
     )
-    cents: Annotated[dict[Funder, Amount], Field(min_length=1, max_length=100)]
+    cents: Annotated[dict[Funder, Amount], Field(min_length=1, max_length=100)] = Field(
+        description=f"Funder → cents, {LARGEST_AMOUNT} at most together."
+    )
 
 
 @router.post("/programmes", status_code=HTTPStatus.CREATED)

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from api.bodies import Body
-from api.fields import AREA_PATTERN, Amount, DayOfYear, Millesime, Name, ShortText, Size
-from ledger.decisions.programmes import LARGEST_CLAIM
+from api.fields import AREA_PATTERN, DayOfYear, FaceValue, Millesime, Name, ShortText, Size
+from ledger.decisions.programmes import LARGEST_CLAIM, LONGEST_VOID
 from ledger.facts import AcceptanceArea, Entitlement, Rules
 
 Age = Annotated[int, Field(strict=True, ge=0, le=130)]
@@ -43,7 +43,7 @@ class RulesBody(Body):
     """One version of a programme's rules."""
 
     sizes: Annotated[tuple[Size, ...], Field(min_length=1, max_length=10)]
-    face_value_cents: Amount
+    face_value_cents: FaceValue
     millesimes: Annotated[tuple[Millesime, ...], Field(min_length=1, max_length=20)]
     first_day: DayOfYear = "01-01"
     last_day: DayOfYear = "01-31"
@@ -56,7 +56,7 @@ class RulesBody(Body):
         " go on, or its claims are refused as `venue-suspended`.",
     )
     max_tickets_per_claim: Annotated[int, Field(strict=True, ge=1, le=LARGEST_CLAIM)] = 2
-    void_minutes: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 30
+    void_minutes: Annotated[int, Field(strict=True, ge=0, le=LONGEST_VOID)] = 30
     nominative: Annotated[bool, Field(strict=True)] = False
     surcharge_allowed: Annotated[bool, Field(strict=True)] = False
     entitlements: Annotated[tuple[EntitlementBody, ...], Field(max_length=12)] = ()

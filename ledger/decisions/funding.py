@@ -6,6 +6,7 @@ from typing import Final, Literal
 from unicodedata import category, normalize
 
 from ledger.decisions.carnets import Carnet
+from ledger.decisions.programmes import FIRST_YEAR, LAST_YEAR
 from ledger.decisions.situation import Accepted, Command, Decision, Situation, require
 from ledger.facts import (
     AnyFact,
@@ -19,7 +20,7 @@ from ledger.facts import (
     TicketsActivated,
 )
 from ledger.values.ids import CarnetId, ProgrammeId, StreamId, carnet_stream, funding_stream
-from ledger.values.money import Cents, allocate
+from ledger.values.money import LARGEST_AMOUNT, Cents, allocate
 from ledger.values.reasons import Reason, Refusal
 
 Stage = Literal["commitment", "order", "cash"]
@@ -129,6 +130,14 @@ class RecordFunding(Command, frozen=True, kw_only=True):
         require(
             holds=bool(self.cents) and min(self.cents.values()) > 0,
             otherwise="cents: a positive amount for each funder, and at least one funder",
+        )
+        require(
+            holds=sum(self.cents.values()) <= LARGEST_AMOUNT,
+            otherwise=f"cents: at most {LARGEST_AMOUNT} of all funders together",
+        )
+        require(
+            holds=FIRST_YEAR <= self.millesime <= LAST_YEAR,
+            otherwise=f"millesime: {FIRST_YEAR} to {LAST_YEAR}",
         )
         require(
             holds=bool(spelling_of(self.reference).signs),

@@ -30,10 +30,14 @@ from ledger.values.ids import (
     holder_stream,
     programme_stream,
 )
+from ledger.values.money import LARGEST_FACE_VALUE
 from ledger.values.reasons import Reason, Refusal
 
 LARGEST_SIZE: Final = 99  # tickets: a code has two digits for them
 LARGEST_CLAIM: Final = 10  # tickets: what a device shows at once, though carnets may be larger
+LARGEST_CAP: Final = 10**9  # tickets: more than carnets can be numbered
+LARGEST_WEIGHT: Final = 10**12  # of a share, which may be what a funder pays in cents
+LONGEST_VOID: Final = 100_000  # minutes: over two months
 FIRST_YEAR, LAST_YEAR = 2000, 2199  # of millésimes; any of them has its span of instants
 _COMMON_YEAR: Final = 2023  # without a 29 February
 
@@ -112,6 +116,14 @@ class OpenProgramme(Command, frozen=True, kw_only=True):
             holds=bool(self.shares) and min(self.shares.values()) > 0,
             otherwise="shares: a positive weight for each funder, and at least one funder",
         )
+        require(
+            holds=max(self.shares.values()) <= LARGEST_WEIGHT,
+            otherwise=f"shares: at most {LARGEST_WEIGHT}",
+        )
+        require(
+            holds=self.cap_tickets is None or 0 < self.cap_tickets <= LARGEST_CAP,
+            otherwise=f"cap_tickets: 1 to {LARGEST_CAP}, or none",
+        )
 
     @property
     def stream(self) -> StreamId:
@@ -153,12 +165,16 @@ class PublishRules(Command, frozen=True, kw_only=True):
             otherwise=f"rules.sizes: 1 to {LARGEST_SIZE} tickets",
         )
         require(
-            holds=rules.face_value_cents > 0,
-            otherwise="rules.face_value_cents: positive",
+            holds=0 < rules.face_value_cents <= LARGEST_FACE_VALUE,
+            otherwise=f"rules.face_value_cents: 1 to {LARGEST_FACE_VALUE}",
         )
         require(
             holds=0 < rules.max_tickets_per_claim <= LARGEST_CLAIM,
             otherwise=f"rules.max_tickets_per_claim: 1 to {LARGEST_CLAIM}",
+        )
+        require(
+            holds=0 <= rules.void_minutes <= LONGEST_VOID,
+            otherwise=f"rules.void_minutes: 0 to {LONGEST_VOID}",
         )
         require(
             holds=all(FIRST_YEAR <= year <= LAST_YEAR for year in rules.millesimes),
@@ -241,7 +257,10 @@ class OrderCarnets(Command, frozen=True, kw_only=True):
     holder: HolderId
 
     def __post_init__(self) -> None:
-        require(holds=self.carnets > 0, otherwise="carnets: at least one")
+        require(
+            holds=0 < self.carnets <= LARGEST_NUMBER,
+            otherwise=f"carnets: 1 to {LARGEST_NUMBER}",
+        )
 
     @property
     def stream(self) -> StreamId:

@@ -1,9 +1,16 @@
 """Money is integer cents of a euro. Debit positive, credit negative."""
 
 from collections.abc import Mapping
-from typing import NewType
+from typing import Final, NewType
 
 Cents = NewType("Cents", int)
+
+# Read models sum in bigints, which end at 9.2 × 10^18. All that is funded is sums of entries, of
+# which 9 million of the largest fit. What circulates, is redeemed and is paid is covered by them,
+# but that a ticket may be redeemed and voided thirty times: 290 000 still fit. What is ordered is
+# covered by nothing: 9 999 999 carnets of 99 of the dearest tickets are 10^15 in a programme.
+LARGEST_AMOUNT: Final = 10**12  # cents of an entry, of all its funders: ten thousand million euros
+LARGEST_FACE_VALUE: Final = 10**6  # cents of a ticket: ten thousand euros
 
 
 def allocate(total: int, weights: Mapping[str, int]) -> dict[str, Cents]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from api.contract import LARGEST_BATCH
+from ledger.values.money import LARGEST_AMOUNT, LARGEST_FACE_VALUE
 from tests.api.asking import BODIES, DOCUMENT, OPERATIONS
 from tests.api.ledgers import Served
 from tests.api.operating import MILLESIME, Desk, new_id, refused
@@ -90,7 +91,7 @@ def programme(shared: Served) -> str:
 WIDE: Final = "f" * 40
 RULES: Final[dict[str, Any]] = {
     "sizes": list(range(90, 100)),
-    "face_value_cents": 10**12,
+    "face_value_cents": LARGEST_FACE_VALUE,
     "millesimes": [MILLESIME, *range(2180, 2199)],
     "distribution_last_day": "12-31",
     "activation_requires": "commitment",
@@ -122,10 +123,25 @@ def test_the_longest_rules_that_are_taken_are_kept(shared: Served, programme: st
 
 
 def test_the_largest_funding_that_is_taken_is_kept(shared: Served, programme: str) -> None:
-    cents = {f"{WIDE[:37]}{number:03d}": 10**12 for number in range(100)}
+    cents = {f"{WIDE[:37]}{number:03d}": LARGEST_AMOUNT // 100 for number in range(100)}
     told = {"millesime": MILLESIME, "stage": "cash", "reference": WIDEST * 199 + "1"}
 
     assert shared.operator.done(f"/v1/programmes/{programme}/funding", cents=cents, **told)
+
+
+def test_no_more_is_funded_at_once_however_many_funders_share_it(
+    shared: Served, programme: str
+) -> None:
+    """What read models add up has to stay within what they can count."""
+    cents = {f"{WIDE[:37]}{number:03d}": LARGEST_AMOUNT // 2 + number for number in range(2)}
+    told = {"millesime": MILLESIME, "stage": "cash", "reference": "VIR-1"}
+    before = shared.log_size()
+
+    answer = shared.operator.post(f"/v1/programmes/{programme}/funding", cents=cents, **told)
+
+    assert refused(answer, 422) == "invalid"
+    assert answer.json()["detail"] == f"cents: at most {LARGEST_AMOUNT} of all funders together"
+    assert shared.log_size() == before
 
 
 @pytest.mark.parametrize(

@@ -60,10 +60,10 @@ def test_run_names_a_word_that_it_does_not_know() -> None:
 
 
 def test_a_command_that_cannot_be_meant_is_a_usage_error() -> None:
-    told = explain(InvalidCommandError("carnets: at least one"))
+    told = explain(InvalidCommandError("carnets: 1 to 400, none twice"))
 
     assert told is not None
-    assert (told.code, told.message) == (Exit.USAGE, "carnets: at least one")
+    assert (told.code, told.message) == (Exit.USAGE, "carnets: 1 to 400, none twice")
 
 
 def words_of(word: str) -> Iterator[tuple[str, ...]]:

@@ -357,10 +357,10 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
         ),
         Scenario(
             "of serial numbers",
-            (programme_opened(cap_tickets=None), *STARTED[2:]),
-            order_carnets(carnets=10_000_000),
+            (programme_opened(cap_tickets=None), *STARTED[2:], carnets_ordered(carnets=1)),
+            order_carnets(order=OrderId("order-2"), carnets=9_999_999),
             1,
-            {"tickets": 50_000_000},
+            {"tickets": 49_999_995},
         ),
     ),
     Reason.ORDER_EXCEEDED: (
