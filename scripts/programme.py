@@ -18,14 +18,14 @@ from ledger.decisions.reference import Reference
 from ledger.facts import Rules
 from ledger.values.clock import local_day, real_now
 from ledger.values.ids import ProgrammeId, derived_id
-from ledger.values.money import Cents
 from ledger.values.reasons import Reason, Refusal
 from projections.exposure import Exposure, exposure
 from scripts.authoring.example import example_file
 from scripts.authoring.publishing import Published, open_programme, publish_rules
 from scripts.authoring.reading import read_programme
 from scripts.authoring.showing import rows_of
-from scripts.common.fields import Programme, parse_day, parse_name, parse_text
+from scripts.common.amounts import parse_parts
+from scripts.common.fields import Programme, parse_day, parse_text
 from scripts.common.funding import check_funding, explain_funding
 from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
@@ -204,7 +204,7 @@ def fund(
 
     The reference names it at the funder: recorded again with the same one, nothing happens.
     """
-    cents = dict(_part(part) for part in parts)
+    cents = parse_parts(parts)
     told = _stage(stage)
 
     async def act(ledger: Ledger) -> Recorded:
@@ -331,13 +331,3 @@ def _stage(text: str) -> Stage:
         case _:
             told = f"{text!r} is none of commitment, order, cash"
             raise typer.BadParameter(told, param_hint="STAGE")
-
-
-def _part(text: str) -> tuple[str, Cents]:
-    """A funder's part, in euros: exact, since it is money."""
-    funder, _, amount = text.partition("=")
-    whole, _, rest = amount.partition(".")
-    if not (funder and whole.isdecimal() and (rest + "00").isdecimal() and len(rest) <= 2):  # noqa: PLR2004
-        told = f"{text!r} is not like region-bfc=225000.00"
-        raise typer.BadParameter(told, param_hint="FUNDER=EUROS")
-    return parse_name(funder), Cents(int(whole + (rest + "00")[:2]))

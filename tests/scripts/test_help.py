@@ -121,6 +121,42 @@ def test_a_value_that_cannot_be_is_told_in_words(
     assert because in said.err
 
 
+FUND = ("programme", "fund", "PASS", "2026", "cash", "VIR-1")
+FORM = "is not like region-bfc=225000.00: digits, a point, no spaces, at most two decimals"
+
+
+@pytest.mark.parametrize(
+    ("parts", "because"),
+    [
+        *(
+            ((f"departement={typed}",), f"'departement={typed}' {FORM}")
+            for typed in ("3000,50", "3 000", "-3000", "0.505", "3000€", "12.", "१२", "1_000", "")
+        ),
+        (("3000",), f"'3000' {FORM}"),
+        (("=3000",), f"'=3000' {FORM}"),
+        (("departement=0",), "'departement=0' is nothing: leave out who pays nothing"),
+        (("departement=10", "departement=20"), "departement stands twice: add its parts up"),
+        (("departement=999999999999999999",), "departement: more than an entry may be of, 10,000"),
+        (("departement=10000000000.01",), "together more than an entry may be of, 10,000,000,000"),
+        (("departement=5000000000", "etat=5000000000.01"), "together more than an entry may be"),
+    ],
+)
+def test_an_amount_that_cannot_be_is_told_with_the_form_that_can(
+    souche_nowhere: Souche, parts: tuple[str, ...], because: str
+) -> None:
+    said = souche_nowhere.run(*FUND, *parts, COLUMNS="200")
+
+    assert said.code == 2
+    assert because in said.err
+
+
+@pytest.mark.parametrize("amount", ["1", "1.5", "0.01", "10000000000.00", "007"])
+def test_an_amount_that_can_be_gets_as_far_as_the_ledger(
+    souche_nowhere: Souche, amount: str
+) -> None:
+    assert "There is no ledger in" in souche_nowhere.refuse(*FUND, f"departement={amount}")
+
+
 def test_an_unknown_word_is_a_usage_error_and_gets_a_suggestion(souche_nowhere: Souche) -> None:
     said = souche_nowhere.run("balance")
 
