@@ -26,7 +26,7 @@ from scripts.authoring.reading import read_programme
 from scripts.authoring.showing import rows_of
 from scripts.common.amounts import parse_parts
 from scripts.common.fields import Programme, parse_day, parse_text
-from scripts.common.funding import check_funding, explain_funding
+from scripts.common.funding import explain_funding, warn_of_funding
 from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
 from scripts.common.options import As, Data, Json, new_app
@@ -217,7 +217,7 @@ def fund(
             reference=reference,
             cents=cents,
         )
-        check_funding(ledger, command)
+        warn_of_funding(ledger, command)
         try:
             return await ledger.do(command)
         except RefusedError as e:

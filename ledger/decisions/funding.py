@@ -118,6 +118,9 @@ class RecordFunding(Command, frozen=True, kw_only=True):
     from a statement, so letters and digits are compared, and of the rest only where both parts
     digits (see `Spelling`). When in doubt it is refused: another entry can be given a word more,
     and what was counted twice can't be taken back.
+
+    A commitment may come before any rules, and money after the programme has closed. But once
+    there are rules, no carnet can be had of a millésime that none of them ever offered.
     """
 
     programme: ProgrammeId
@@ -159,6 +162,9 @@ class RecordFunding(Command, frozen=True, kw_only=True):
                 return Refusal(Reason.FUNDING_RECORDED, detail={"reference": recorded.written})
         if not self.cents.keys() <= entry.opened.shares.keys():
             return Refusal(Reason.FUNDER_UNKNOWN)
+        if entry.rules and not any(self.millesime in rules.millesimes for rules in entry.rules):
+            told: dict[str, str | int] = {"millesime": self.millesime}
+            return Refusal(Reason.MILLESIME_NOT_OFFERED, entry.rule_version, told)
         fact = _STAGE_FACTS[self.stage](
             programme=self.programme,
             millesime=self.millesime,

@@ -1,4 +1,4 @@
-"""What funding is held against before it is recorded: a fact that is wrong stays."""
+"""What people are told before funding is recorded, since it stays, and when it is refused."""
 
 from typing import Final
 
@@ -14,16 +14,15 @@ from scripts.common.showing import euros, warn
 _RULES: Final = "`souche programme rules {}` shows what they offer."
 
 
-def check_funding(ledger: Ledger, command: RecordFunding) -> None:
-    """Refuse a millésime that no rules offer; warn where parts don't follow the shares.
-
-    Raises:
-        CommandError: rules are published, and none of them offers it.
-    """
+def warn_of_funding(ledger: Ledger, command: RecordFunding) -> None:
+    """Warn where there are no rules yet, or no more use, or where parts don't follow the shares."""
     entry = ledger.writer.reference.programmes.get(command.programme)
     if entry is None:
         return
-    _check_millesime(entry, command)
+    if not entry.rules:
+        warn(f"Warning: no rules are published yet, so none offers {_named(command)}.")
+    if entry.closed:
+        warn(f"Warning: {command.programme} is closed: no carnet is activated any more.")
     shares = entry.opened.shares
     if command.cents.keys() <= shares.keys():
         _warn_of_other_shares(command, shares)
@@ -47,20 +46,21 @@ def explain_funding(ledger: Ledger, command: RecordFunding, error: RefusedError)
     if error.refusal.reason is Reason.FUNDER_UNKNOWN and entry is not None:
         told = f"The funders of {command.programme}: {', '.join(entry.opened.shares)}."
         return RefusedError(error.refusal, told)
+    if error.refusal.reason is Reason.MILLESIME_NOT_OFFERED and entry is not None:
+        return CommandError(
+            f"No rules offer {_named(command)}, only {_offered(entry)}: nothing is recorded.",
+            _RULES.format(command.programme),
+        )
     return error
 
 
-def _check_millesime(entry: ProgrammeEntry, command: RecordFunding) -> None:
-    offered = {year for rules in entry.rules for year in rules.millesimes}
-    named = f"millésime {command.millesime} of {command.programme}"
-    if not entry.rules:
-        warn(f"Warning: no rules are published yet, so none offers {named}.")
-    elif command.millesime not in offered:
-        years = ", ".join(map(str, sorted(offered)))
-        raise CommandError(
-            f"No rules offer {named}, only {years}: nothing is recorded.",
-            _RULES.format(command.programme),
-        )
+def _named(command: RecordFunding) -> str:
+    return f"millésime {command.millesime} of {command.programme}"
+
+
+def _offered(entry: ProgrammeEntry) -> str:
+    years = sorted({year for rules in entry.rules for year in rules.millesimes})
+    return ", ".join(map(str, years)) or "none"
 
 
 def _warn_of_other_shares(command: RecordFunding, shares: dict[str, int]) -> None:

@@ -108,6 +108,16 @@ class TestProgrammes:
 
         assert refused(desk.post(funding, **asked), 404) == "funder-unknown"
 
+    def test_a_millesime_that_no_rules_offer_is_not_funded(
+        self, shared: Served, desk: Desk
+    ) -> None:
+        funding = f"/v1/programmes/{PROGRAMME}/funding"
+        asked = {"millesime": 2031, "stage": "cash", "reference": "x", "cents": {"region": 1}}
+        before = shared.log_size()
+
+        assert refused(desk.post(funding, **asked), 409) == "millesime-not-offered"
+        assert shared.log_size() == before
+
     def test_an_order_counts_against_the_envelope_that_its_programme_draws_on(
         self, desk: Desk
     ) -> None:

@@ -150,7 +150,7 @@ def test_funding_is_held_against_the_rules_and_the_shares(ordered: Souche) -> No
     uneven = ordered.run(*fund, "2022", "commitment", "C-9", "region-bfc=1", "anct=9")
     stage = ordered.run(*fund, "2022", "cheque", "M-9", "anct=1", COLUMNS="200")
 
-    assert "No rules offer millésime 2031 of BFC22" in nowhere
+    assert "No rules offer millésime 2031 of BFC22, only 2022, 2023: nothing is" in nowhere
     assert "The funders of BFC22: " in other
     assert (uneven.code, "don't follow the programme's shares" in uneven.err) == (0, True)
     assert "Invalid value for STAGE: 'cheque' is none of commitment, order, cash" in stage.err
@@ -356,3 +356,14 @@ def test_a_closed_programme_takes_no_order(ordered: Souche) -> None:
     )
     assert "programme-closed" in told
     assert "Closed: HDF22." in ordered.do("programme", "list")
+
+
+def test_money_that_arrives_after_the_end_is_booked_with_a_warning(ordered: Souche) -> None:
+    """It is on the account, whatever became of the programme."""
+    ordered.do("programme", "preset", "nat19", "--open")
+    ordered.do("programme", "close", "NAT19")
+
+    said = ordered.run("programme", "fund", "NAT19", "2019", "cash", "VIR-9", "etat=1")
+
+    assert said.code == 0
+    assert "Warning: NAT19 is closed: no carnet is activated any more." in said.err

@@ -332,6 +332,7 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
     ),
     Reason.MILLESIME_NOT_OFFERED: (
         Scenario("order", STARTED, order_carnets(millesime=2021), 1, {"millesime": 2021}),
+        Scenario("fund", STARTED, record_funding(millesime=2021), 1, {"millesime": 2021}),
     ),
     Reason.CAP_EXCEEDED: (
         Scenario(

@@ -19,6 +19,7 @@ from tests.builders.facts import (
     issued,
     programme_closed,
     programme_opened,
+    rules_published,
     tickets_activated,
 )
 from tests.builders.history import STARTED, STOCKED, facts_of, given, log_of, under
@@ -47,6 +48,22 @@ def test_funding_that_comes_after_the_end_is_recorded(stage: str) -> None:
     command = record_funding(stage=stage, reference=fact.reference)
 
     assert facts_of(command.decide(given(*STARTED, programme_closed()))) == (fact,)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_funding_that_comes_before_the_rules_is_recorded(stage: str) -> None:
+    """A council votes the money first; no rules say yet what may be had for it."""
+    fact = FUNDED[stage]
+    command = record_funding(stage=stage, reference=fact.reference)
+
+    assert facts_of(command.decide(given(programme_opened()))) == (fact,)
+
+
+def test_a_millesime_that_earlier_rules_offered_is_still_funded() -> None:
+    """What remains to be paid arrives when the next year's rules are in force."""
+    later = rules_published(2, millesimes=(MILLESIME + 2,))
+
+    assert isinstance(record_funding().decide(given(*STARTED, later)), Accepted)
 
 
 def test_an_entry_counts_once_at_each_stage_of_each_millesime() -> None:

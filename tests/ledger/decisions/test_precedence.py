@@ -216,6 +216,12 @@ CASES = [
         record_funding(cents={FunderId("other"): Cents(1)}),
     ),
     Both(
+        Reason.FUNDER_UNKNOWN,
+        Reason.MILLESIME_NOT_OFFERED,
+        STARTED,
+        record_funding(millesime=2021, cents={FunderId("other"): Cents(1)}),
+    ),
+    Both(
         Reason.TICKET_UNKNOWN,
         Reason.PROGRAMME_CLOSED,
         (*CIRCULATING, programme_closed()),
