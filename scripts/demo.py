@@ -14,6 +14,7 @@ from ledger.postgres import open_database
 from ledger.settings import Settings
 from scripts.common.ending import CommandError
 from scripts.common.helping import examples
+from scripts.common.numbers import LARGEST_PORT, number_option
 from scripts.common.options import Json, new_app
 from scripts.common.progress import progress
 from scripts.common.showing import console, print_json, say
@@ -42,11 +43,10 @@ def demo(
     ] = FOLDER,
     port: Annotated[
         int | None,
-        typer.Option(
-            metavar="PORT",
-            min=1,
-            max=65535,
-            help="Port; else SOUCHE_PORT, else 8080, or a free one where that is taken.",
+        number_option(
+            "PORT",
+            "Port; else SOUCHE_PORT, else 8080, or a free one where that is taken.",
+            most=LARGEST_PORT,
         ),
     ] = None,
     once: Annotated[

@@ -7,12 +7,14 @@ from uuid import uuid4
 import typer
 
 from ledger.batch import Recorded
-from ledger.decisions.programmes import OrderCarnets
+from ledger.decisions.programmes import FIRST_YEAR, LARGEST_SIZE, LAST_YEAR, OrderCarnets
+from ledger.values.codes import LARGEST_NUMBER
 from ledger.values.ids import HolderId
 from projections.exposure import CarnetOrder, list_orders
 from scripts.common.fields import Count, First, Order, Programme, parse_holder
 from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
+from scripts.common.numbers import number_option
 from scripts.common.options import As, Data, Json, new_app
 from scripts.common.progress import progress
 from scripts.common.showing import print_json, print_table, say, say_once, warn
@@ -43,11 +45,11 @@ def create(
     order: Order,
     millesime: Annotated[
         int,
-        typer.Option(metavar="YEAR", min=2000, max=2199, help="One that the rules offer."),
+        number_option("YEAR", "One that the rules offer.", least=FIRST_YEAR, most=LAST_YEAR),
     ],
-    carnets: Annotated[int, typer.Option(metavar="COUNT", min=1, help="How many.")],
+    carnets: Annotated[int, number_option("COUNT", "How many.", most=LARGEST_NUMBER)],
     size: Annotated[
-        int, typer.Option(metavar="TICKETS", min=1, max=99, help="Of a carnet, as the rules offer.")
+        int, number_option("TICKETS", "Of a carnet, as the rules offer.", most=LARGEST_SIZE)
     ],
     holder: Held,
     data: Data = None,

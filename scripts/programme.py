@@ -13,7 +13,7 @@ import typer
 from ledger import presets
 from ledger.batch import Recorded
 from ledger.decisions.funding import RecordFunding, Stage
-from ledger.decisions.programmes import CloseProgramme
+from ledger.decisions.programmes import FIRST_YEAR, LAST_YEAR, CloseProgramme
 from ledger.decisions.reference import Reference
 from ledger.facts import Rules
 from ledger.values.clock import local_day, real_now
@@ -29,6 +29,7 @@ from scripts.common.fields import Programme, parse_day, parse_text
 from scripts.common.funding import explain_funding, warn_of_funding
 from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
+from scripts.common.numbers import number_option, whole
 from scripts.common.options import As, Data, Json, new_app
 from scripts.common.reference import reference_of
 from scripts.common.refusals import RefusedError
@@ -60,7 +61,7 @@ File = Annotated[
 def example(
     year: Annotated[
         int | None,
-        typer.Option(metavar="YEAR", min=2000, max=2199, help="Of the programme; else this one."),
+        number_option("YEAR", "Of the programme; else this one.", least=FIRST_YEAR, most=LAST_YEAR),
     ] = None,
 ) -> None:
     """Print a file of a programme of your own, every key explained, to begin with."""
@@ -187,7 +188,10 @@ def fund(
     *,
     programme: Programme,
     millesime: Annotated[
-        int, typer.Argument(metavar="MILLESIME", min=2000, max=2199, help="Such as 2022.")
+        int,
+        typer.Argument(
+            metavar="MILLESIME", parser=whole(FIRST_YEAR, LAST_YEAR), help="Such as 2022."
+        ),
     ],
     stage: Annotated[str, typer.Argument(metavar="STAGE", help="commitment, order or cash.")],
     reference: Annotated[

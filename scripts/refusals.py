@@ -14,6 +14,7 @@ from ledger.values.reasons import Reason
 from scripts.common.fields import parse_siret, parser
 from scripts.common.helping import examples
 from scripts.common.kept import Place, Refused, Wanted, latest
+from scripts.common.numbers import number_option
 from scripts.common.options import Data, Json, new_app
 from scripts.common.refusals import in_words
 from scripts.common.serials import Asked, parse_serial
@@ -81,9 +82,7 @@ def refusals(
         datetime | None,
         typer.Option(metavar="WHEN", parser=_instant, help="A day or an instant, in UTC."),
     ] = None,
-    limit: Annotated[
-        int, typer.Option(metavar="COUNT", min=1, max=100_000, help="Not more than that.")
-    ] = 50,
+    limit: Annotated[int, number_option("COUNT", "Not more than that.", most=100_000)] = 50,
     data: Data = None,
     json: Json = False,
 ) -> None:

@@ -6,6 +6,7 @@ import typer
 
 from ledger.settings import WORKERS, Settings
 from scripts.common.helping import examples
+from scripts.common.numbers import LARGEST_PORT, number_option
 from scripts.common.options import Data, new_app, settings_from
 from scripts.common.showing import say, warn
 from scripts.common.starting import Started
@@ -25,11 +26,10 @@ def serve(
         typer.Option(metavar="ADDRESS", help="Address; else SOUCHE_HOST, else 127.0.0.1."),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(metavar="PORT", help="Port; else SOUCHE_PORT, else 8080.")
+        int | None,
+        number_option("PORT", "Port; else SOUCHE_PORT, else 8080.", most=LARGEST_PORT),
     ] = None,
-    workers: Annotated[
-        int, typer.Option(metavar="COUNT", min=1, max=64, help="Processes that answer.")
-    ] = WORKERS,
+    workers: Annotated[int, number_option("COUNT", "Processes that answer.", most=64)] = WORKERS,
     no_followers: Annotated[
         bool, typer.Option("--no-followers", help="Leave the read models to another host.")
     ] = False,

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from api import fields
+from ledger.values.codes import LARGEST_NUMBER
 from ledger.values.ids import (
     NAME_PATTERN,
     PROGRAMME_PATTERN,
@@ -16,6 +17,7 @@ from ledger.values.ids import (
     TERMINAL_PATTERN,
     UUID_PATTERN,
 )
+from scripts.common.numbers import number_option
 
 # For people, in place of regular expressions.
 PATTERNS: Final = {
@@ -108,13 +110,13 @@ Text = Annotated[
 ]
 First = Annotated[
     int | None,
-    typer.Option(
-        metavar="NUMBER", min=1, help="Number of the first carnet; else the order's first."
+    number_option(
+        "NUMBER", "Number of the first carnet; else the order's first.", most=LARGEST_NUMBER
     ),
 ]
 Count = Annotated[
     int | None,
-    typer.Option(metavar="CARNETS", min=1, help="How many carnets; else all that follow."),
+    number_option("CARNETS", "How many carnets; else all that follow.", most=LARGEST_NUMBER),
 ]
 
 parse_day = parser(fields.Day, "DAY")

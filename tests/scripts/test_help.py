@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from importlib import import_module
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from typer.main import get_command
@@ -119,6 +120,40 @@ def test_a_value_that_cannot_be_is_told_in_words(
 
     assert said.code == 2
     assert because in said.err
+
+
+def numbers_of(words: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """What takes a whole number in a command: its name, and how typer is told of it."""
+    app = import_module(WORDS[words[0]][0]).app
+    for command in app.registered_commands:
+        for name, told in get_type_hints(command.callback, include_extras=True).items():
+            if name != "return" and int in {*get_args(told), *get_args(get_args(told)[0])}:
+                yield f"{command.callback.__name__}.{name}", told.__metadata__[0]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_every_whole_number_is_read_by_the_same_parser(word: str) -> None:
+    """Typer's own takes 1.000 for one, and 10_0 for a hundred."""
+    for name, told in numbers_of((word,)):
+        assert getattr(told.parser, "__qualname__", "") == "whole.<locals>.parse", name
+
+
+ORDER = ("order", "create", "PASS", "first", "--millesime", "2026", "--holder", "h", "--size", "5")
+
+
+@pytest.mark.parametrize(
+    "typed", ["1.000", "10_0", "5.0", "1,000", "1 000", "+5", "-5", "0", "१२", "", "9" * 5_000]
+)
+def test_a_whole_number_is_digits_alone(souche_nowhere: Souche, typed: str) -> None:
+    said = souche_nowhere.run(*ORDER, "--carnets", typed, COLUMNS="8000")
+
+    assert said.code == 2
+    assert "is not a whole number from 1 to 9999999: digits alone, no point, no space" in said.err
+
+
+@pytest.mark.parametrize("typed", ["1", "007", "9999999"])
+def test_digits_are_a_whole_number(souche_nowhere: Souche, typed: str) -> None:
+    assert "There is no ledger in" in souche_nowhere.refuse(*ORDER, "--carnets", typed)
 
 
 FUND = ("programme", "fund", "PASS", "2026", "cash", "VIR-1")
