@@ -20,6 +20,7 @@ from ledger.values.clock import local_day, real_now
 from ledger.values.ids import ProgrammeId, derived_id
 from ledger.values.reasons import Reason, Refusal
 from projections.exposure import Exposure, exposure
+from scripts.authoring.closing import ask_before_closing
 from scripts.authoring.example import example_file
 from scripts.authoring.publishing import Published, open_programme, publish_rules
 from scripts.authoring.reading import read_programme
@@ -230,9 +231,20 @@ def fund(
     say_done(f"{euros(sum(cents.values()))} recorded", work(data, who, act))
 
 
-@app.command(epilog=examples("souche programme close BFC22"))
-def close(programme: Programme, data: Data = None, who: As = None) -> None:
-    """Close a programme: nothing is ordered, handed out or redeemed in it any more."""
+@app.command(epilog=examples("souche programme close BFC22", "souche programme close BFC22 --yes"))
+def close(
+    *,
+    programme: Programme,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask: it is meant.")] = False,
+    data: Data = None,
+    who: As = None,
+) -> None:
+    """Close a programme: nothing is ordered, handed out or redeemed in it any more.
+
+    This can't be undone. It says how many tickets are in circulation, and asks; where nobody can
+    be asked, it takes --yes.
+    """
+    ask_before_closing(data, programme, yes=yes)
 
     async def act(ledger: Ledger) -> Recorded:
         command = CloseProgramme(

@@ -147,7 +147,7 @@ def test_what_is_open_or_published_stays(own: Souche, write: Callable[..., str])
 def test_a_closed_programme_is_not_called_open(own: Souche, write: Callable[..., str]) -> None:
     path = write(SMALL + RULES, id="CZ", year=YEAR)
     own.do("programme", "open", path)
-    own.do("programme", "close", "CZ")
+    own.do("programme", "close", "CZ", "--yes")
 
     for name in ("Petit", "Grand"):  # that the file differs is of no interest any more
         path = write((SMALL + RULES).replace("Petit", name), id="CZ", year=YEAR)

@@ -1,6 +1,9 @@
 """From an order to a payment, by commands alone; the tickets are redeemed over HTTP."""
 
+import os
 import re
+import subprocess
+import sys
 from collections import Counter, deque
 
 import pytest
@@ -11,7 +14,7 @@ from scripts.demonstration.till import Till
 from scripts.service.serving import serving
 from tests.scripts.conftest import POINT, VENUE, free_port
 from tests.scripts.ordering import STOCK
-from tests.scripts.running import Souche
+from tests.scripts.running import Souche, clean
 
 Codes = dict[str, tuple[str, ...]]
 
@@ -348,7 +351,7 @@ def test_a_venue_that_is_not_frozen_is_not_let_go_on(ordered: Souche, venue: str
 
 def test_a_closed_programme_takes_no_order(ordered: Souche) -> None:
     ordered.do("programme", "preset", "hdf22", "--open", "--on", "2022-03-01")
-    ordered.do("programme", "close", "HDF22")
+    ordered.do("programme", "close", "HDF22", "--yes")
 
     told = ordered.refuse(
         *("order", "create", "HDF22", "late", "--millesime", "2022"),
@@ -358,10 +361,60 @@ def test_a_closed_programme_takes_no_order(ordered: Souche) -> None:
     assert "Closed: HDF22." in ordered.do("programme", "list")
 
 
+def test_closing_says_what_it_ends_and_asks(ordered: Souche, handed_out: Codes) -> None:
+    """Tickets in people's hands are worth nothing afterwards, and nobody can undo it."""
+    events = ordered.look("status")["events"]
+
+    said = ordered.run("programme", "close", "BFC22")
+
+    assert said.code == 2
+    assert re.search(
+        r"BFC22 has [\d,]+ tickets in circulation, worth [\d,]+\.00 €: once it is closed, "
+        r"no venue can take them\. Closing can't be undone\.",
+        said.err,
+    )
+    assert "BFC22 stays open." in said.err
+    assert "add --yes" in said.err
+    assert ordered.look("status")["events"] == events
+
+
+def test_on_a_terminal_closing_asks(ordered: Souche) -> None:
+    ordered.do("programme", "preset", "hdfy22", "--open")
+
+    for answer, code, told in (("n", 1, "HDFY22 stays open."), ("y", 0, "HDFY22 is closed")):
+        process, said = on_a_terminal(ordered, answer, "programme", "close", "HDFY22")
+        assert "HDFY22 has no tickets in circulation. Closing can't be undone." in said
+        assert "Close HDFY22 for good? [y/N] " in said
+        assert (process.returncode, told in said) == (code, True)
+
+
+def test_what_is_not_open_is_not_asked_about(ordered: Souche) -> None:
+    assert "programme-unknown" in ordered.refuse("programme", "close", "N0WHERE")
+
+
+def on_a_terminal(
+    souche: Souche, answer: str, *words: str
+) -> tuple[subprocess.CompletedProcess[str], str]:
+    """A command whose input is a terminal's, on which this is typed."""
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "w") as keys, os.fdopen(theirs) as terminal:
+        keys.write(f"{answer}\n")
+        keys.flush()
+        process = subprocess.run(
+            [sys.executable, "-P", "-m", "scripts.cli", *words],
+            env={**clean(), "SOUCHE_DATA": str(souche.data)},
+            stdin=terminal,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    return process, process.stdout + process.stderr
+
+
 def test_money_that_arrives_after_the_end_is_booked_with_a_warning(ordered: Souche) -> None:
     """It is on the account, whatever became of the programme."""
     ordered.do("programme", "preset", "nat19", "--open")
-    ordered.do("programme", "close", "NAT19")
+    ordered.do("programme", "close", "NAT19", "--yes")
 
     said = ordered.run("programme", "fund", "NAT19", "2019", "cash", "VIR-9", "etat=1")
 
