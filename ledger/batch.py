@@ -89,7 +89,13 @@ class Batch:
     def refused(self) -> list[RefusedCommand]:
         """The refusals, as they are kept."""
         return [
-            RefusedCommand(command.command_id, command.actor, type(command).__name__, outcome)
+            RefusedCommand(
+                command.command_id,
+                command.actor,
+                type(command).__name__,
+                outcome,
+                command.evidence,
+            )
             for command, outcome in zip(self.commands, self._verdicts, strict=True)
             if isinstance(outcome, Refusal)
         ]

@@ -61,7 +61,7 @@ def refusals(
         typer.Option(
             metavar="CODE|SERIAL",
             parser=parse_serial,
-            help="About this carnet. A code that opens no ticket is kept without one.",
+            help="About this carnet, or shown with its serial: guesses are kept, too.",
         ),
     ] = None,
     terminal: Annotated[

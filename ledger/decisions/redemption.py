@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from ledger.decisions.carnets import Carnet
 from ledger.decisions.reference import Reference, TerminalEntry
-from ledger.decisions.situation import Accepted, Command, Decision, Finding, Situation
+from ledger.decisions.situation import Accepted, Command, Decision, Evidence, Finding, Situation
 from ledger.facts import (
     AcceptanceArea,
     Event,
@@ -38,6 +38,11 @@ class TerminalCommand(Command, frozen=True, kw_only=True):
     @property
     def tickets(self) -> tuple[int, ...]:
         return tuple(self.codes)
+
+    @property
+    def evidence(self) -> Evidence:
+        """The serial, also where no such ticket is known, so that guesses at one can be counted."""
+        return {"carnet": self.stream.removeprefix("carnet:"), "tickets": list(self.codes)}
 
 
 Applying = tuple[int, Rules]  # a version of a programme's rules, and what it says
@@ -71,6 +76,11 @@ class RedeemTickets(TerminalCommand, frozen=True, kw_only=True):
     signed_at: int  # Unix seconds, by the device's clock
     service_code: str | None = None
     workshop_id: str | None = None
+
+    @property
+    def evidence(self) -> Evidence:
+        """Also the device's count and clock: of two that took one ticket, who signed first?"""
+        return {**super().evidence, "sequence": self.sequence, "signed_at": self.signed_at}
 
     def decide(self, at: Situation) -> Decision:
         return decide_redemption(at.streams.get(self.stream), self, at)

@@ -46,6 +46,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 Decision = Accepted | Finding | Refusal
+Evidence = dict[str, str | int | list[int]]
 
 
 class InvalidCommandError(ValueError):
@@ -89,6 +90,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     def decide(self, at: Situation) -> Decision:
         """Pure: the same situation, the same answer."""
         raise NotImplementedError  # pragma: no cover
+
+    @property
+    def evidence(self) -> Evidence:
+        """What was attempted, as a refusal keeps it and no answer tells it. Never a code."""
+        return {}
 
     def request_digest(self) -> str:
         """What tells this command from another with the same id: 96 bits, hexadecimal.

@@ -238,5 +238,5 @@ def _refusal_row(each: RefusedCommand, at: datetime) -> tuple[Any, ...]:
         each.command,
         refusal.reason.value,
         refusal.rule_version,
-        Jsonb(refusal.detail),
+        Jsonb(each.detail),
     )

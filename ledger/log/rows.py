@@ -8,7 +8,7 @@ nothing before it.
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ledger.decisions.situation import InvalidCommandError
+from ledger.decisions.situation import Evidence, InvalidCommandError
 from ledger.facts import Event
 from ledger.facts.codec import REFERENCE, REFERENCE_TOPICS, TOPICS, encode
 from ledger.log.arrays import Blobs, Numbers, Texts
@@ -163,3 +163,9 @@ class RefusedCommand:
     actor: str
     command: str
     refusal: Refusal
+    evidence: Evidence  # of what was attempted; the answer says nothing of it
+
+    @property
+    def detail(self) -> Evidence:
+        """All that is kept of the case."""
+        return {**self.evidence, **self.refusal.detail}

@@ -1,6 +1,7 @@
 """A refusal as an ending."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from api.problems import problem_for
 from ledger.values.reasons import Refusal
@@ -26,4 +27,8 @@ def in_words(detail: Mapping[str, object]) -> list[str]:
 def _told(name: str, value: object) -> str:
     if isinstance(value, int) and name.endswith("_cents"):
         return f"{name.removesuffix('_cents').replace('_', ' ')} {euros(value)}"
+    if isinstance(value, int) and name.endswith("_at"):  # Unix seconds, as a device signed them
+        value = f"{datetime.fromtimestamp(value, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    if isinstance(value, list):
+        value = ", ".join(map(str, value))
     return f"{name.replace('_', ' ')} {value}"

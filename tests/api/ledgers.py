@@ -67,6 +67,13 @@ class Served:
         assert found is not None
         return int(found[0])
 
+    def kept_of(self, command_id: str) -> list[dict[str, Any]]:
+        """The details that are kept of a command's refusals."""
+        found = self.beside.execute(
+            "SELECT detail FROM refusals WHERE command_id = %s ORDER BY id", [command_id]
+        )
+        return [detail for (detail,) in found]
+
     def query(self, statement: str) -> int:
         row = self.beside.execute(statement.encode()).fetchone()
         assert row is not None

@@ -113,6 +113,29 @@ class TestRedeeming:
         assert VENUE not in answer.text
         assert device.terminal not in answer.text
 
+    def test_of_two_venues_that_took_a_ticket_it_is_kept_who_signed_first(
+        self, shared: Served, device: Device, elsewhere: Device, carnet: list[str]
+    ) -> None:
+        """By the devices' own clocks. The answer says nothing of what was asked."""
+        taken = answered(device.redeem(carnet[0]), 201)
+        claim = elsewhere.claim(carnet[0])
+        created = int(time.time()) - 60
+        signed = elsewhere.sign("/v1/redemptions", msgspec.json.encode(claim), created=created)
+
+        answer = elsewhere.send(signed)
+
+        assert refused(answer, 409) == "ticket-already-redeemed"
+        assert answer.json().keys().isdisjoint({"carnet", "tickets", "sequence", "signed_at"})
+        assert shared.kept_of(claim["claim_id"]) == [
+            {
+                "carnet": f"{PROGRAMME}-{carnet[0][5:12]}",
+                "tickets": [1],
+                "sequence": claim["sequence"],
+                "signed_at": created,
+                "redeemed_at": taken["served_at"],
+            }
+        ]
+
     def test_what_was_refused_stays_whole(
         self, device: Device, elsewhere: Device, carnet: list[str]
     ) -> None:
@@ -171,6 +194,20 @@ class TestCodes:
         wrong = self.forged(carnet[1][:14], carnet[1])
 
         assert refused(spare.redeem(carnet[0], wrong), 404) == "code-unknown"
+
+    def test_guesses_at_a_serial_can_be_counted_and_their_secrets_are_kept_nowhere(
+        self, shared: Served, spare: Device, carnet: list[str]
+    ) -> None:
+        guesses = [self.forged(code[:14], code) for code in carnet[:2]]
+        claim = spare.claim(*guesses)
+        for _ in range(2):
+            assert refused(spare.post("/v1/redemptions", claim), 404) == "code-unknown"
+
+        found = [(each["carnet"], each["tickets"]) for each in shared.kept_of(claim["claim_id"])]
+        assert found == [(f"{PROGRAMME}-{carnet[0][5:12]}", [1, 2])] * 2
+        for code in guesses:
+            with_secret = f"FROM refusals WHERE refusals::text LIKE '%{code[14:21]}%'"
+            assert shared.query(f"SELECT count(*) {with_secret}") == 0
 
     def test_guessing_is_slowed_down(self, spare: Device, carnet: list[str]) -> None:
         while (answer := spare.redeem("hello")).status_code == 404:

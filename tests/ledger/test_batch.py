@@ -3,7 +3,7 @@
 import pytest
 
 from ledger.batch import Batch, Failed, Outcome, Recorded
-from ledger.decisions.redemption import RedeemTickets
+from ledger.decisions.redemption import RedeemTickets, TerminalCommand
 from ledger.decisions.reference import Reference
 from ledger.decisions.situation import (
     Accepted,
@@ -20,11 +20,14 @@ from ledger.values.ids import carnet_stream, programme_stream, terminal_stream, 
 from ledger.values.reasons import Reason, Refusal
 from tests.builders.commands import (
     check,
+    code,
     issue,
     order_carnets,
     publish_rules,
+    redeem,
     revoke_terminal,
     void,
+    wrong_code,
 )
 from tests.builders.facts import redeemed, venue_suspended
 from tests.builders.history import ELSEWHERE, READY, STARTED, Log, log_of
@@ -128,10 +131,47 @@ def test_also_within_one_batch() -> None:
     assert outcomes(claim(1), other)[1] == Refusal(Reason.COMMAND_ID_REUSED)
 
 
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (redeem(1, 3), Reason.TICKET_ALREADY_REDEEMED),
+        (redeem(codes=(code(1), wrong_code(3))), Reason.CODE_UNKNOWN),
+        (redeem(1, 3, number=9), Reason.CODE_UNKNOWN),
+        (redeem(1, 3, fingerprint="another"), Reason.SESSION_ENDED),
+        (redeem(1, 3, command_id=claim(3).command_id), Reason.COMMAND_ID_REUSED),
+        (void(1, 3), Reason.CLAIM_UNKNOWN),
+        (void(codes=(code(1), wrong_code(3))), Reason.CODE_UNKNOWN),
+    ],
+)
+def test_a_refusal_keeps_what_was_attempted(command: TerminalCommand, reason: Reason) -> None:
+    """Of a code its serial alone. The device's count and clock say who took a ticket first."""
+    log = log_of(*READY)
+    log.submit(claim(3))
+
+    batch = decided(command, after=log)
+    (kept,) = batch.refused()
+
+    shown = {"carnet": command.stream[len("carnet:") :], "tickets": [1, 3]}
+    device = {"sequence": 1, "signed_at": NOW.timestamp()}
+    expected = shown | device if isinstance(command, RedeemTickets) else shown
+    assert kept.refusal.reason is reason
+    assert kept.evidence == expected
+    assert kept.detail == {**expected, **kept.refusal.detail}
+    for text in command.codes.values():
+        assert text[-8:-1] not in repr(kept)
+    assert batch.outcomes(0) == [kept.refusal]
+
+
+def test_what_an_operator_is_refused_keeps_the_ledgers_own_words_alone() -> None:
+    (kept,) = decided(publish_rules(3)).refused()
+
+    assert kept.detail == kept.refusal.detail == {"published": 1}
+
+
 def test_a_redemption_and_its_void_may_be_in_one_batch() -> None:
-    redeem = claim(1)
+    taken = claim(1)
     again = claim(1, of="again")
-    results = outcomes(redeem, void(1, claim_id=redeem.command_id), again)
+    results = outcomes(taken, void(1, claim_id=taken.command_id), again)
 
     assert all(isinstance(each, Recorded) for each in results)
 

@@ -142,6 +142,14 @@ def test_a_refusal_tells_who_what_and_why(ordered: Souche, claims: list[Claim]) 
     assert refused["title_fr"] == "Le ticket a déjà été encaissé"
     assert refused["actor"].startswith("terminal:t-")
     assert refused["rule_version"] == 1
+    assert refused["detail"].keys() == {
+        "carnet",
+        "tickets",
+        "sequence",
+        "signed_at",
+        "redeemed_at",
+    }
+    assert (refused["detail"]["tickets"], refused["detail"]["sequence"]) == ([2], 2)
     words = " ".join(ordered.do("refusals").split())
     assert "The ticket was redeemed already" in words
     assert "redeem tickets" in words
@@ -155,7 +163,8 @@ def test_people_are_told_which_device_carnet_and_claim(
     told = " ".join(ordered.do("refusals", "--claim", claims[1].id).split())
 
     assert f"{terminal['terminal']} (Terminal) at {NAME} ({VENUE}): redeem tickets" in told
-    assert f"carnet {CARNET}, redeemed at 2" in told
+    assert f"carnet {CARNET}, tickets 2, sequence 2, signed at 2" in told
+    assert "Z, redeemed at 2" in told
     assert told.endswith(f", claim {claims[1].id}")
 
 

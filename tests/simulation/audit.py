@@ -140,7 +140,8 @@ class Audit:
         return any(
             self.ledger.refuses(command, at) == each.refusal
             for command in self._asked[each.command_id]
-            if (type(command).__name__, command.actor) == (each.command, each.actor)
+            if (type(command).__name__, command.actor, command.evidence)
+            == (each.command, each.actor, each.evidence)
         )
 
     # Answers.

@@ -23,7 +23,13 @@ from tests.builders.world import NOW, TOWN_HALL, with_changes
 from tests.ledger.log.helpers import CHANNEL
 
 CARNET = "carnet:BFC22-0000001"
-REFUSED = RefusedCommand("c-1", "operator:a", "Redeem", Refusal(Reason.CARNET_EXPIRED, 2, {"n": 1}))
+REFUSED = RefusedCommand(
+    "c-1",
+    "operator:a",
+    "Redeem",
+    Refusal(Reason.CARNET_EXPIRED, 2, {"n": 1}),
+    {"tickets": [1, 2]},
+)
 
 
 class Log:
@@ -44,7 +50,7 @@ def log(request: pytest.FixtureRequest) -> Log:
         def kept_in_memory() -> list[tuple[object, ...]]:
             return [
                 (at, r.command_id, r.actor, r.command, r.refusal.reason.value,
-                 r.refusal.rule_version, r.refusal.detail)
+                 r.refusal.rule_version, r.detail)
                 for r, at in recorder.refusals
             ]  # fmt: skip
 
@@ -162,7 +168,7 @@ def test_a_session_appends_and_keeps_refusals_together(run: Run, log: Log) -> No
             assert [p for p, _ in await session.read_reference(0)] == [2]
 
     run(steps)
-    kept = (NOW, "c-1", "operator:a", "Redeem", "carnet-expired", 2, {"n": 1})
+    kept = (NOW, "c-1", "operator:a", "Redeem", "carnet-expired", 2, {"tickets": [1, 2], "n": 1})
     assert log.kept() == [kept, kept]
 
 
