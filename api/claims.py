@@ -99,6 +99,7 @@ def void_command(
         stream=carnet,
         codes=codes,
         claim_id=claim_id,
+        signed_at=signer.signed_at,
     )
 
 

@@ -105,6 +105,12 @@ class VoidRedemption(TerminalCommand, frozen=True, kw_only=True):
     keeps_digest: ClassVar[bool] = False
 
     claim_id: ClaimId
+    signed_at: int  # Unix seconds, by the device's clock
+
+    @property
+    def evidence(self) -> Evidence:
+        """Also the device's clock."""
+        return {**super().evidence, "signed_at": self.signed_at}
 
     def decide(self, at: Situation) -> Decision:
         return decide_void(at.streams.get(self.stream), self, at)
@@ -251,6 +257,7 @@ def decide_void(carnet: Carnet | None, void: VoidRedemption, at: Situation) -> D
         amount_cents=fact.amount_cents,
         venue=fact.venue,
         terminal=void.terminal,
+        signed_at=void.signed_at,
     )
     return Accepted(((void.stream, voided),))
 

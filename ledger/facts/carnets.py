@@ -88,6 +88,7 @@ class RedemptionVoided(Fact, frozen=True, tag="tickets.redemption-voided.v1"):
     amount_cents: Cents
     venue: VenueId
     terminal: TerminalId
+    signed_at: int  # Unix seconds, as the device signed it: evidence, decides nothing
 
 
 CarnetFact = (

@@ -1,8 +1,10 @@
 """Voids and checks, and the states from which nothing is taken."""
 
+import time
 from uuid import uuid4
 
 import httpx
+import msgspec
 import pytest
 
 from tests.api.conftest import new_device
@@ -89,6 +91,19 @@ class TestVoids:
         assert voided["tickets"] == [1, 2]
         assert voided["amount_cents"] == 2000
         assert elsewhere.redeem(carnet[0]).status_code == 201
+
+    def test_the_devices_clock_is_kept_as_evidence(
+        self, shared: Served, device: Device, carnet: list[str]
+    ) -> None:
+        taken = answered(device.redeem(carnet[0]), 201)
+        body = msgspec.json.encode({"void_id": new_id(), "codes": carnet[:1]})
+        path, created = f"/v1/redemptions/{taken['claim_id']}/void", int(time.time()) - 60
+
+        voided = answered(device.send(device.sign(path, body, created=created)), 201)
+
+        path = f"/v1/events/{voided['position']}"
+        event = answered(shared.auditor.http.get(path), 200)["event"]
+        assert event["fact"]["signed_at"] == created
 
     def test_a_retry_gets_the_first_answer(self, device: Device, carnet: list[str]) -> None:
         taken = answered(device.redeem(carnet[0]), 201)

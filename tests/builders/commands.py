@@ -207,6 +207,7 @@ def void(
         stream=stream,
         codes=by_ticket,
         claim_id=CLAIM,
+        signed_at=int(NOW.timestamp()),
     )
     return with_changes(example, changes)
 

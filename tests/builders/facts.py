@@ -287,6 +287,7 @@ def voided(*tickets: int, number: int = 1, claim: str = CLAIM, **changes: object
         amount_cents=Cents(1000 * len(taken)),
         venue=VENUE,
         terminal=TERMINAL,
+        signed_at=int(NOW.timestamp()),
     )
     return recorded(
         with_changes(example, changes),

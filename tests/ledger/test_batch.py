@@ -152,8 +152,8 @@ def test_a_refusal_keeps_what_was_attempted(command: TerminalCommand, reason: Re
     (kept,) = batch.refused()
 
     shown = {"carnet": command.stream[len("carnet:") :], "tickets": [1, 3]}
-    device = {"sequence": 1, "signed_at": NOW.timestamp()}
-    expected = shown | device if isinstance(command, RedeemTickets) else shown
+    counted = {"sequence": 1} if isinstance(command, RedeemTickets) else {}
+    expected = shown | counted | {"signed_at": NOW.timestamp()}
     assert kept.refusal.reason is reason
     assert kept.evidence == expected
     assert kept.detail == {**expected, **kept.refusal.detail}

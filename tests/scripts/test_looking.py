@@ -297,5 +297,6 @@ def _voided() -> list[CarnetFact]:
             amount_cents=cents,
             venue=VenueId(VENUE),
             terminal=TerminalId("t-0123456789ab"),
+            signed_at=int(NOON.timestamp()),
         ),
     ]

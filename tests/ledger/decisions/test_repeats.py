@@ -122,6 +122,7 @@ def test_a_void_is_repeated_by_its_claim() -> None:
     event = done_by(log, void())
 
     assert void().repeats(event)
+    assert void(signed_at=void().signed_at + 60).repeats(event)
     assert not void(claim_id=event.command_id).repeats(event)
     assert not void().repeats(claim)
     assert not redeem().repeats(event)
