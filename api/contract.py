@@ -18,11 +18,17 @@ LARGEST_BATCH: Final = 500  # claims
 _END = r"(?!\n)"
 
 Uuid = Annotated[str, Meta(pattern=UUID_PATTERN + _END)]
-NewId = Annotated[
+_NEW_ID = (
+    "Any version, lower case. The device makes it and keeps it before it sends: "
+    "each retry says the same."
+)
+NewId = Annotated[Uuid, Meta(description=_NEW_ID)]
+NewClaimId = Annotated[
     Uuid,
     Meta(
-        description="Any version, lower case. The device makes it and keeps it before it sends: "
-        "each retry says the same."
+        description=f"{_NEW_ID} A retry is compared with the carnet's first claim of this id: the "
+        "terminal, the tickets, `service_code` and `workshop_id`. Where one differs, the answer is "
+        "`command-id-reused`. Neither `sequence` nor the codes' secrets are compared."
     ),
 ]
 Code = Annotated[str, Meta(min_length=1, max_length=64, examples=["BFC22-0001234-03-Y5XC1KP-2"])]
@@ -42,7 +48,7 @@ Label = Annotated[str, Meta(pattern=NAME_PATTERN + _END)]
 class RedemptionRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """Take all these tickets of one carnet for a workshop, or none."""
 
-    claim_id: NewId
+    claim_id: NewClaimId
     codes: Codes
     sequence: Sequence
     service_code: Label | None = None

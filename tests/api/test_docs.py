@@ -104,6 +104,13 @@ def test_what_the_document_says_is_on_the_page(page: Page, document: dict[str, A
         assert " ".join(plain.split()) in words
 
 
+def test_what_a_retry_is_compared_by_is_on_the_page(page: Page) -> None:
+    words = " ".join(page.text.split())
+
+    assert "the terminal, the tickets, service_code and workshop_id. Where one differs" in words
+    assert "Neither sequence nor the codes' secrets are compared." in words
+
+
 def test_the_signature_base_is_set_as_it_is_signed(page: Page) -> None:
     """Line by line: whoever copies it copies no indentation."""
     assert '"@method": POST\n"@authority": AUTHORITY\n"@path": /v1/redemptions\n' in page.text

@@ -20,12 +20,12 @@ import schemathesis
 from api import client as client_module
 from api import guide, limits
 from api.nonces import NONCE_SECONDS
-from api.problems import PROBLEMS
+from api.problems import PROBLEMS, problem_for
 from api.rules import RulesBody
 from api.signatures import LARGEST_SKEW, SESSION_SECONDS
 from ledger.presets.loader import load, names
 from ledger.values.codes import ALPHABET, parse_code
-from ledger.values.reasons import Reason
+from ledger.values.reasons import Reason, Refusal
 from tests.api.asking import DOCUMENT, OPERATIONS, SIGNED, example_of
 from tests.api.device import Device
 from tests.api.ledgers import Served
@@ -154,7 +154,10 @@ def test_its_fields_tell_what_a_maker_of_terminals_asks(document: dict[str, Any]
         schemas[name]["properties"] for name in ("RedemptionRequest", "VoidRequest")
     )
     assert "A retry is not compared by it" in redemption["sequence"]["description"]
-    assert "lower case" in redemption["claim_id"]["description"]
+    claim_id = redemption["claim_id"]["description"]
+    assert "lower case" in claim_id
+    assert "the terminal, the tickets, `service_code` and `workshop_id`. Where one" in claim_id
+    assert "Neither `sequence` nor the codes' secrets are compared." in claim_id
     assert "All the codes that the claim took" in void["codes"]["description"]
     assert set(guide.PARTS) == set(schemas["Problem"]["properties"])
     for kind in ("Problem", "Verdict"):
@@ -270,6 +273,14 @@ def test_every_problem_is_in_the_catalogue(client: httpx.Client) -> None:
         assert 400 <= each["status"] < 600
         assert each["title"]
         assert each["title_fr"]
+
+
+def test_a_venue_out_of_the_area_is_told_what_to_do() -> None:
+    """The ticket is good elsewhere: whoever showed it needs it."""
+    told = problem_for(Refusal(Reason.VENUE_OUT_OF_AREA, 1, {"carnet": "BFC22-0001234"}))
+
+    assert "give the ticket back" in told.title
+    assert "rendez le ticket" in told.title_fr
 
 
 @pytest.mark.parametrize("name", names())

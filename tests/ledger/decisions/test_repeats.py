@@ -23,6 +23,7 @@ from tests.builders.commands import (
     submit_run,
     transfer,
     void,
+    wrong_code,
 )
 from tests.builders.facts import carnets_ordered, funding_received
 from tests.builders.history import (
@@ -72,6 +73,32 @@ def test_only_the_same_content_is_a_retry(
 
     assert command.repeats(event)
     assert not any(other.repeats(event) for other in others)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"service_code": "training"},
+        {"service_code": None},
+        {"workshop_id": "tuesday"},
+        {"workshop_id": None},
+        {"service_code": "monday", "workshop_id": "first-steps"},
+    ],
+)
+def test_a_claim_for_another_service_or_workshop_is_no_retry(changes: dict[str, object]) -> None:
+    claim = redeem(service_code="first-steps", workshop_id="monday")
+    event = done_by(log_of(*READY), claim)
+
+    assert claim.repeats(event)
+    assert not with_changes(claim, changes).repeats(event)
+
+
+def test_a_claim_is_compared_by_nothing_else() -> None:
+    """Not by the device's count and clock, nor by secrets: the first try showed the right ones."""
+    event = done_by(log_of(*READY), redeem())
+
+    assert redeem(sequence=2, signed_at=0).repeats(event)
+    assert redeem(codes=[wrong_code()]).repeats(event)
 
 
 @pytest.mark.parametrize(
