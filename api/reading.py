@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import monotonic
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple, TypedDict
 
 from fastapi import Depends, Query
 from psycopg.errors import UndefinedTable
@@ -14,7 +14,7 @@ from api.problems import ProblemError, problem
 from api.state import Service, ServiceDep
 from projections.lag import lag
 from projections.projection import AsyncConnection
-from projections.waiting import NotReachedError, wait_for
+from projections.waiting import NotReachedError, Standing, standing_of
 
 PATIENCE: Final = 3.0  # seconds that a read model is given to reach the position asked for
 LOOK_EVERY: Final = 0.05  # seconds
@@ -51,11 +51,18 @@ async def _views(service: ServiceDep) -> AsyncIterator[AsyncConnection]:
 Views = Annotated[AsyncConnection, Depends(_views)]
 
 
+class At(TypedDict):
+    """Where a read model was before it was read."""
+
+    position: int
+    stopped_at: int | None  # the position of the event that it can't take, where there is one
+
+
 class Reached(NamedTuple):
-    """A connection to read by, and the position that its read model had come to before."""
+    """A connection to read by, and where its read model was before."""
 
     views: AsyncConnection
-    position: int
+    at: At
 
 
 @asynccontextmanager
@@ -65,45 +72,42 @@ async def reached(service: Service, projection: str, at_least: int) -> AsyncIter
     Raises:
         ProblemError: it had not in time, or never will; or the log itself is not that long.
     """
-    position = await reach(service, projection, at_least, PATIENCE)
+    found = await reach(service, projection, at_least, PATIENCE)
     async with reading(service) as views:
-        yield Reached(views, position)
+        yield Reached(views, At(position=found.position, stopped_at=found.stopped_at))
 
 
-async def reach(service: Service, projection: str, at_least: int, seconds: float) -> int:
+async def reach(service: Service, projection: str, at_least: int, seconds: float) -> Standing:
     """Wait for a read model. No connection is held meanwhile: others have to read.
 
     Raises:
         ProblemError: as `reached`.
     """
     deadline = monotonic() + seconds
-    found = await _look(service, projection, at_least)
-    if found is None and not await _may_come(service, projection, at_least):
+    found = await _look(service, projection)
+    if found.position < at_least and not await _is_so_long(service, projection, at_least):
         raise ProblemError(problem("lagging"))
-    while found is None:
+    while found.position < at_least:
+        if found.stopped_at is not None:
+            told = f"{projection} stopped before the event at position {found.stopped_at}"
+            raise ProblemError(problem("lagging", told))
         if monotonic() + LOOK_EVERY > deadline:
             raise ProblemError(problem("lagging"))
         await asyncio.sleep(LOOK_EVERY)
-        found = await _look(service, projection, at_least)
+        found = await _look(service, projection)
     return found
 
 
-async def _look(service: Service, projection: str, at_least: int) -> int | None:
-    """The position that a read model has come to, if that is `at_least`."""
+async def _look(service: Service, projection: str) -> Standing:
     async with reading(service) as views:
-        try:
-            return await wait_for(views, projection, at_least, seconds=0)
-        except NotReachedError:
-            return None
+        return await standing_of(views, projection)
 
 
-async def _may_come(service: Service, projection: str, at_least: int) -> bool:
-    """Whether there is such a position at all, and the read model has not stopped before it."""
+async def _is_so_long(service: Service, projection: str, position: int) -> bool:
+    """Whether the log has such a position at all, and somebody may have made the read model."""
     async with reading(service) as views:
         models = await lag(views, service.database)
     return any(
-        model.projection == projection
-        and model.state != "stopped"
-        and at_least <= model.position + model.events_behind
+        model.projection == projection and position <= model.position + model.events_behind
         for model in models
     )

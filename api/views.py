@@ -30,6 +30,10 @@ class ReadModel(BaseModel):
     """How far into the log the answer reaches."""
 
     position: int = Field(description="The answer includes every event up to here.")
+    stopped_at: int | None = Field(
+        description="Position of an event that the read model can't take: without somebody's help "
+        "the answer reaches no further. Null where there is none."
+    )
 
 
 class Balances(ReadModel):
@@ -83,8 +87,8 @@ async def show_balances(
     at_least: AtLeast = 0,
 ) -> Balances:
     """Account balances, debit positive: all accounts, or those whose name starts with `prefix`."""
-    async with reached(service, "balances", at_least) as (views, position):
-        return Balances(position=position, accounts=await list_balances(views, prefix))
+    async with reached(service, "balances", at_least) as (views, at):
+        return Balances(**at, accounts=await list_balances(views, prefix))
 
 
 @router.get("/trial-balance")
@@ -92,16 +96,16 @@ async def show_trial_balance(
     _: Reader, service: ServiceDep, at_least: AtLeast = 0
 ) -> TrialBalances:
     """All accounts together. They sum to zero."""
-    async with reached(service, "balances", at_least) as (views, position):
+    async with reached(service, "balances", at_least) as (views, at):
         found = await trial_balance(views)
-        return TrialBalances(position=position, trial_balance=found, balanced=found.balanced)
+        return TrialBalances(**at, trial_balance=found, balanced=found.balanced)
 
 
 @router.get("/payouts")
 async def show_payouts(_: Reader, service: ServiceDep, at_least: AtLeast = 0) -> Payouts:
     """What each venue earned, was paid, and is owed."""
-    async with reached(service, "payouts", at_least) as (views, position):
-        return Payouts(position=position, venues=await list_payouts(views))
+    async with reached(service, "payouts", at_least) as (views, at):
+        return Payouts(**at, venues=await list_payouts(views))
 
 
 @router.get("/payouts/{venue}")
@@ -109,16 +113,16 @@ async def show_payout(
     venue: Venue, _: Reader, service: ServiceDep, at_least: AtLeast = 0
 ) -> Payout:
     """What one venue earned, was paid, and is owed; zero where it took nothing yet."""
-    async with reached(service, "payouts", at_least) as (views, position):
+    async with reached(service, "payouts", at_least) as (views, at):
         await _find_venue(views, venue)
-        return Payout(position=position, payout=await payout_of(views, venue))
+        return Payout(**at, payout=await payout_of(views, venue))
 
 
 @router.get("/exposure")
 async def show_exposures(_: Reader, service: ServiceDep, at_least: AtLeast = 0) -> Exposures:
     """Tickets and funding at each stage, of every programme and millésime."""
-    async with reached(service, "programmes", at_least) as (views, position):
-        return Exposures(position=position, millesimes=await exposure(views))
+    async with reached(service, "programmes", at_least) as (views, at):
+        return Exposures(**at, millesimes=await exposure(views))
 
 
 @router.get("/programmes/{programme}/exposure")
@@ -126,9 +130,9 @@ async def show_exposure(
     programme: Programme, _: Reader, service: ServiceDep, at_least: AtLeast = 0
 ) -> Exposures:
     """Tickets and funding at each stage, of one programme by millésime."""
-    async with reached(service, "programmes", at_least) as (views, position):
+    async with reached(service, "programmes", at_least) as (views, at):
         await _find_programme(views, programme)
-        return Exposures(position=position, millesimes=await exposure(views, programme))
+        return Exposures(**at, millesimes=await exposure(views, programme))
 
 
 @router.get("/programmes/{programme}/orders")
@@ -136,9 +140,9 @@ async def show_orders(
     programme: Programme, _: Reader, service: ServiceDep, at_least: AtLeast = 0
 ) -> Orders:
     """A programme's orders: how many of their carnets exist, how many tickets are handed out."""
-    async with reached(service, "programmes", at_least) as (views, position):
+    async with reached(service, "programmes", at_least) as (views, at):
         await _find_programme(views, programme)
-        return Orders(position=position, orders=await list_orders(views, programme))
+        return Orders(**at, orders=await list_orders(views, programme))
 
 
 @router.get("/programmes/{programme}/redemptions")
@@ -146,9 +150,9 @@ async def show_redemptions(
     programme: Programme, _: Reader, service: ServiceDep, at_least: AtLeast = 0
 ) -> Days:
     """Redemptions by the day on which they were served, before later voids."""
-    async with reached(service, "redemptions", at_least) as (views, position):
+    async with reached(service, "redemptions", at_least) as (views, at):
         await _find_programme(views, programme)
-        return Days(position=position, days=await redemptions_per_day(views, programme))
+        return Days(**at, days=await redemptions_per_day(views, programme))
 
 
 async def _find_venue(views: AsyncConnection, venue: VenueId) -> None:

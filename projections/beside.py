@@ -7,7 +7,7 @@ them; nobody else sees them, and nothing is left of them when the connection end
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from psycopg import sql
 
@@ -24,7 +24,7 @@ TEMPORARY: Final = "pg_temp"
 Progress = Callable[[int, int], None]  # the position reached, and the one to reach
 
 _LIVE: Final = """
-SELECT s.version, t.notification_id
+SELECT s.version, t.notification_id, s.stopped_at, s.stopped_because
 FROM {live}.projection_states AS s JOIN {live}.projection_tracking AS t USING (projection)
 WHERE projection = %s AND application_name = %s
 """
@@ -39,6 +39,15 @@ class RebuildError(RuntimeError):
     """A read model could not be made anew; the live one is as it was."""
 
 
+class Live(NamedTuple):
+    """A live read model: how it is made, how far it has come, and where it stopped, if it did."""
+
+    version: int = 0
+    position: int = 0
+    stopped_at: int | None = None  # the position of the event that it can't apply
+    stopped_because: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Beside:
     """A connection whose unqualified names are those of the temporary tables."""
@@ -51,11 +60,11 @@ class Beside:
         """`text` with the live schema and a table filled in."""
         return sql.SQL(text).format(live=sql.Identifier(self.live), table=sql.Identifier(table))
 
-    def live_version(self, projection: AnyProjection, lock: str = "") -> tuple[int, int]:
-        """The version of the live read model, and its position; zeros where there is none yet."""
+    def live_state(self, projection: AnyProjection, lock: str = "") -> Live:
+        """How the live read model does; zeros where there is none yet."""
         key = [projection.name, APPLICATION]
         row = self.connection.execute(self.query(_LIVE + lock), key).fetchone()
-        return row or (0, 0)
+        return Live(*row) if row else Live()
 
     def reach(
         self, projections: Sequence[AnyProjection], target: int, progress: Progress | None = None

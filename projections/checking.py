@@ -6,6 +6,7 @@ from typing import Final
 
 from ledger.postgres import Database
 from projections.beside import Beside, Progress, RebuildError, beside
+from projections.pages import head
 from projections.projection import AnyProjection
 from projections.registry import READ_MODELS
 
@@ -32,35 +33,51 @@ class Difference:
     examples: tuple[str, ...]
 
 
-def check(
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A live read model beside what the log says, as far as the live one has come."""
+
+    projection: str
+    position: int  # the log's, up to which the two were compared
+    events_behind: int  # that the live one has not taken, so that nothing was compared
+    stopped_at: int | None  # the position of the event that it can't apply
+    stopped_because: str | None
+    differences: tuple[Difference, ...]
+
+
+def compare(
     database: Database,
     projections: Sequence[AnyProjection] = READ_MODELS,
     progress: Progress | None = None,
-) -> list[Difference]:
+) -> list[Compared]:
     """Rebuild up to the live position and compare, row by row. The live ones are not held up.
 
     Raises:
         RebuildError: as for `rebuild`, or a live read model is of another version.
     """
-    found: list[Difference] = []
     with beside(database, projections) as at:
-        target = min(at.live_version(projection)[1] for projection in projections)
+        target = min(at.live_state(projection).position for projection in projections)
         at.reach(projections, target, progress)
-        for projection in projections:
-            found += _compare(at, projection)
-    return found
+        return [_compare(at, projection) for projection in projections]
 
 
-def _compare(at: Beside, projection: AnyProjection) -> list[Difference]:
+def _compare(at: Beside, projection: AnyProjection) -> Compared:
     with at.connection.transaction():
         # One snapshot of the live tables and their position, while they move on.
         at.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        version, position = at.live_version(projection)
-        if version != projection.version:
+        live = at.live_state(projection)
+        if live.version != projection.version:
             raise RebuildError(f"the live {projection.name} is not of version {projection.version}")
-        at.reach([projection], position)
-        compared = (_compare_table(at, table, position) for table in projection.tables)
-        return [found for found in compared if found.live_rows or found.missing_rows]
+        at.reach([projection], live.position)
+        found = (_compare_table(at, table, live.position) for table in projection.tables)
+        return Compared(
+            projection=projection.name,
+            position=live.position,
+            events_behind=head(at.connection) - live.position,
+            stopped_at=live.stopped_at,
+            stopped_because=live.stopped_because,
+            differences=tuple(each for each in found if each.live_rows or each.missing_rows),
+        )
 
 
 def _compare_table(at: Beside, table: str, position: int) -> Difference:

@@ -53,8 +53,7 @@ def _swap(at: Beside, projection: AnyProjection) -> None:
     with at.connection.transaction():
         run("SET LOCAL lock_timeout = '500ms'")
         # From here on the live read model stands still.
-        _, live_position = at.live_version(projection, " FOR UPDATE OF t")
-        at.reach([projection], live_position)
+        at.reach([projection], at.live_state(projection, " FOR UPDATE OF t").position)
         position = ProjectionTracking(at.connection, projection.name).max_tracking_id(APPLICATION)
         # From here on unqualified names are the live ones.
         path = sql.SQL(", ").join(map(sql.Identifier, (at.live, at.log, TEMPORARY)))

@@ -2,6 +2,7 @@
 
 import asyncio
 from time import monotonic
+from typing import NamedTuple
 
 from projections.projection import AsyncConnection
 from projections.tracking import APPLICATION
@@ -14,8 +15,23 @@ WHERE t.projection = %s AND t.application_name = %s
 SHORTEST, LONGEST = 0.01, 0.1  # seconds between two looks
 
 
+class Standing(NamedTuple):
+    """Where a read model is, and the event that it can't take, where there is one."""
+
+    position: int = 0
+    stopped_at: int | None = None
+    stopped_because: str | None = None
+
+
 class NotReachedError(TimeoutError):
     """The read model isn't there yet, or won't get there."""
+
+
+async def standing_of(connection: AsyncConnection, projection: str) -> Standing:
+    """Where a read model is now; at 0 where there is none yet."""
+    cursor = await connection.execute(_POSITION, [projection, APPLICATION])
+    row = await cursor.fetchone()
+    return Standing(*row) if row else Standing()
 
 
 async def wait_for(
@@ -29,10 +45,9 @@ async def wait_for(
     deadline = monotonic() + seconds
     pause = SHORTEST
     while True:
-        cursor = await connection.execute(_POSITION, [projection, APPLICATION])
-        reached, stopped_at, because = await cursor.fetchone() or (0, None, None)
+        reached, stopped_at, because = await standing_of(connection, projection)
         if reached >= position:
-            return int(reached)
+            return reached
         if stopped_at is not None:
             raise NotReachedError(f"{projection} stopped at position {stopped_at}: {because}")
         if monotonic() + pause > deadline:

@@ -38,6 +38,7 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "payouts": ("scripts.payouts", _WORK, "What venues are owed, and the runs that pay them."),
     "carnet": ("scripts.carnet", _LOOK, "What happened to a ticket: when, where, by whom."),
     "refusals": ("scripts.refusals", _LOOK, "Who was refused what, and why."),
+    "event": ("scripts.event", _LOOK, "An event of the log by its position, as it stands there."),
     "balances": ("scripts.balances", _LOOK, "Account balances; they sum to zero."),
     "status": ("scripts.status", _LOOK, "The log's size, and how far behind the read models are."),
 }

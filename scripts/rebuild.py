@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
 
-from ledger.postgres import Database
-from projections.checking import Difference, check
+from projections.checking import Compared, Difference, compare
 from projections.projection import AnyProjection
 from projections.rebuild import rebuild as make_anew
 from projections.registry import READ_MODELS
@@ -30,8 +30,11 @@ def rebuild(
             help=f"{', '.join(each.name for each in READ_MODELS)}; else all of them.",
         ),
     ] = None,
-    compare: Annotated[
-        bool, typer.Option("--check", help="Compare only, row by row; exit 1 where they differ.")
+    only_compare: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Compare only, row by row; exit 1 where they differ or have stopped."
+        ),
     ] = False,
     data: Data = None,
     json: Json = False,
@@ -42,24 +45,45 @@ def rebuild(
     """
     wanted = _named(models)
     with opened(existing(data)) as database:
-        if not compare:
+        if not only_compare:
             with _bar("rebuild") as advance:
                 make_anew(database, wanted, advance)
             say(f"Made anew: {', '.join(each.name for each in wanted)}.")
             return
-        found = _compare(database, wanted)
+        with _bar("compare") as advance:
+            found = compare(database, wanted, advance)
+    differences = [each for model in found for each in model.differences]
     if json:
-        print_json({"differences": found})
-    elif found:
+        print_json({"differences": differences, "read_models": [_as_object(x) for x in found]})
+    else:
+        _tell(found, differences)
+    if differences or any(model.stopped_at is not None for model in found):
+        raise typer.Exit(Exit.FAILED)
+
+
+def _as_object(model: Compared) -> dict[str, Any]:
+    """How far it was compared; the differences stand beside it."""
+    return {name: told for name, told in asdict(model).items() if name != "differences"}
+
+
+def _tell(found: list[Compared], differences: list[Difference]) -> None:
+    if differences:
         rows = [
             [each.table, f"{each.live_rows:,}", f"{each.missing_rows:,}", "\n".join(each.examples)]
-            for each in found
+            for each in differences
         ]
         print_table("Not what the log says", ["Table", ">Surplus", ">Missing", "Such as"], rows)
-    else:
-        say(f"The same as the log says: {', '.join(each.name for each in wanted)}.")
-    if found:
-        raise typer.Exit(Exit.FAILED)
+    same = [model for model in found if not model.differences]
+    if whole := [model.projection for model in same if not model.events_behind]:
+        say(f"The same as the log says: {', '.join(whole)}.")
+    for model in same:
+        if model.events_behind:
+            size = model.position + model.events_behind
+            say(f"The same up to position {model.position:,} of {size:,}: {model.projection}.")
+    for model in found:
+        if model.stopped_at is not None:
+            say(f"{model.projection} stopped at {model.stopped_at:,}: {model.stopped_because}")
+            say(f"It takes nothing more. `souche event {model.stopped_at}` shows that event.")
 
 
 def _named(names: list[str] | None) -> tuple[AnyProjection, ...]:
@@ -68,11 +92,6 @@ def _named(names: list[str] | None) -> tuple[AnyProjection, ...]:
     if unknown:
         raise typer.BadParameter(f"no read model {unknown[0]!r}; there are {', '.join(known)}")
     return tuple(known[name] for name in names) if names else READ_MODELS
-
-
-def _compare(database: Database, wanted: tuple[AnyProjection, ...]) -> list[Difference]:
-    with _bar("compare") as advance:
-        return check(database, wanted, advance)
 
 
 @contextmanager

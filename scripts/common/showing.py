@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import Final
 
@@ -104,6 +105,16 @@ def print_json(value: object) -> None:
     """One line of JSON."""
     sys.stdout.write(_encode(value).decode() + "\n")
     sys.stdout.flush()
+
+
+def counted(count: int, thing: str) -> str:
+    """How many there are: `1 event`, `9,000 carnets`."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
+def moment(instant: datetime) -> str:
+    """An instant as people read it: `2022-03-14 12:05 UTC`."""
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def euros(cents: int) -> str:

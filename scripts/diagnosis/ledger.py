@@ -80,7 +80,8 @@ def _read_model(model: Lag) -> Finding:
             about,
             Verdict.BAD,
             f"stopped at position {model.stopped_at}: {model.stopped_because}",
-            f"Look at that event; then `souche rebuild {model.projection}`.",
+            f"`souche event {model.stopped_at}` shows that event; once a program can apply it, "
+            f"`souche rebuild {model.projection}`.",
         )
     behind = f"{model.events_behind:,} events behind, {model.state}"
     seconds = model.seconds_behind or 0.0

@@ -181,6 +181,29 @@ def lagging(database: Database, folders: pytest.TempPathFactory) -> bool:
 RUN = "/v1/payment-runs/late"
 
 
+@pytest.mark.parametrize("path", MODELS)
+def test_a_read_model_that_stopped_says_so(
+    shared: Served, device: Device, carnet: list[str], path: str
+) -> None:
+    """It answers as far as it came; what lies beyond is refused at once, and told why."""
+    position = answered(device.redeem(carnet[0]), 201)["position"]
+    was = shared.auditor.got(path, at_least=position)
+    stop = "UPDATE projection_states SET stopped_at = %s, stopped_because = %s"
+    with connect(shared.database) as projector:
+        projector.execute(stop, [position + 1, "a test"])
+        try:
+            later = answered(device.redeem(carnet[1]), 201)["position"]
+            found = shared.auditor.got(path)
+            beyond = shared.auditor.http.get(path, params={"at_least": later})
+        finally:
+            projector.execute(stop, [None, None])
+
+    assert was["stopped_at"] is None
+    assert (found["position"], found["stopped_at"]) == (position, position + 1)
+    assert refused(beyond, 503) == "lagging"
+    assert beyond.json()["detail"].endswith(f"stopped before the event at position {position + 1}")
+
+
 def test_what_is_not_there_yet_is_waited_for(unfollowed: Served) -> None:
     """Then asked for again."""
     began = time.monotonic()

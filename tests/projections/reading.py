@@ -1,12 +1,14 @@
 """Brings read models up to date, and asks their asynchronous readers, from synchronous tests."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import psycopg
 
 from ledger.postgres import Database
+from projections.beside import Progress
+from projections.checking import Difference, compare
 from projections.connecting import connect, reader_conninfo
 from projections.lag import Lag, lag
 from projections.pages import head
@@ -55,3 +57,14 @@ def lag_of(database: Database, name: str) -> Lag:
     """How one read model does."""
     found = ask(database, lambda connection: lag(connection, database))
     return next(each for each in found if each.projection == name)
+
+
+def check(
+    database: Database,
+    projections: Sequence[AnyProjection] = READ_MODELS,
+    progress: Progress | None = None,
+) -> list[Difference]:
+    """Where the live read models are not what the log says."""
+    return [
+        each for model in compare(database, projections, progress) for each in model.differences
+    ]

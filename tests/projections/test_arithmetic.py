@@ -24,7 +24,6 @@ from projections.balances import (
     trial_balance,
 )
 from projections.batch import Batch
-from projections.checking import check
 from projections.connecting import connect
 from projections.payouts import VenuePayout, lines_of_run, list_payouts, summarise
 from projections.projection import AsyncConnection
@@ -40,7 +39,7 @@ from tests.builders.facts import (
     voided,
 )
 from tests.projections.appending import Appender
-from tests.projections.reading import ask
+from tests.projections.reading import ask, check
 
 PLACES = tuple(VenueId(name) for name in "abc")
 

@@ -14,11 +14,10 @@ from ledger.postgres import Database, PostgresServer
 from ledger.postgres.database import prepare_embedded
 from ledger.postgres.roles import Roles
 from projections.balances import trial_balance
-from projections.checking import check
 from projections.runner import run_projections
 from projections.schema import prepare_read_models
 from tests.projections.bulk import copy_in, redemptions
-from tests.projections.reading import ask, wait_until
+from tests.projections.reading import ask, check, wait_until
 
 CRASHES = 4
 EVENTS = 20_000  # before each

@@ -15,13 +15,12 @@ import pytest
 
 from ledger.postgres import Database
 from projections.balances import trial_balance
-from projections.checking import check
 from projections.payouts import list_payouts
 from projections.process import start_projections
 from tests.builders.facts import redeemed
 from tests.projections.appending import Appender
 from tests.projections.bulk import AMOUNT_CENTS, redemptions
-from tests.projections.reading import ask, lag_of, wait_until
+from tests.projections.reading import ask, check, lag_of, wait_until
 
 PARENT = """
 import sys, msgspec

@@ -9,7 +9,7 @@ import pytest
 from ledger.postgres import Database
 from projections.balances import BALANCES, list_balances
 from projections.beside import RebuildError
-from projections.checking import check
+from projections.checking import compare
 from projections.connecting import connect
 from projections.pages import PAGE
 from projections.payouts import lines_of_run, payout_of
@@ -21,7 +21,7 @@ from tests.builders.world import RUN, VENUE
 from tests.projections.appending import Appender
 from tests.projections.bulk import copy_in, redemptions
 from tests.projections.conftest import Following
-from tests.projections.reading import ask, fold, lag_of, wait_until
+from tests.projections.reading import ask, check, fold, lag_of, wait_until
 
 NEWER = replace(BALANCES, version=2)
 HISTORY = (*READY, redeemed(1, 2), voided(1), cutoff_fixed(), redeemed(3), venue_reimbursed())
@@ -70,6 +70,18 @@ def test_it_compares_while_the_live_ones_move_on(
 
     assert moves >= 20_000 / PAGE
     assert found == []
+
+
+def test_it_compares_as_far_as_the_live_one_came(ledger: Database, appender: Appender) -> None:
+    end = appender.append(*HISTORY)
+    appender.append_raw("tickets.redeemed.v1", b"?")
+    fold(ledger)
+
+    (found,) = compare(ledger, [BALANCES])
+
+    assert (found.position, found.events_behind, found.stopped_at) == (end, 1, end + 1)
+    assert (found.stopped_because or "").startswith("UnreadableEventsError")
+    assert found.differences == ()
 
 
 def test_a_rebuild_repairs(ledger: Database, appender: Appender) -> None:
