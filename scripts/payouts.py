@@ -23,9 +23,12 @@ from scripts.common.options import As, Data, Json, new_app
 from scripts.common.reference import reference_of
 from scripts.common.refusals import RefusedError
 from scripts.common.showing import euros, print_json, print_table, say, say_done, warn
+from scripts.common.tokens import is_kept
 from scripts.common.working import Views, look, work
 from scripts.paying.next_step import advised
+from scripts.paying.showing import as_object, print_run, print_runs
 from scripts.paying.standing import Standing, standing, what_left, why_stayed
+from scripts.paying.steps import RunSummary, list_runs
 
 app = new_app(
     "Payouts: what venues are owed, and the runs that pay them.\n\n"
@@ -115,6 +118,8 @@ def approve(
 
     done = work(data, who, _advising(run, act), role=Role.APPROVER)
     say_done(f"Run {run} is approved", done)
+    if is_kept(who):
+        say(f"In the name of {done.event.actor}, whose token is in the data folder.")
 
 
 @app.command(epilog=examples("souche payouts pay 2022-03"))
@@ -148,7 +153,7 @@ def withdraw(run: Run, data: Data = None, who: As = None) -> None:
 
 @app.command(epilog=examples("souche payouts show 2022-03", "souche payouts show 2022-03 --json"))
 def show(run: Run, data: Data = None, json: Json = False) -> None:
-    """Show a run, its lines, and the digest that an approver signs."""
+    """Show a run: its lines and total, who did what, and the digest that an approver signs."""
 
     async def read(views: Views) -> Standing | None:
         return await standing(views.connection, run)
@@ -156,25 +161,20 @@ def show(run: Run, data: Data = None, json: Json = False) -> None:
     stands = look(data, ["payouts"], read)
     if stands is None:
         raise CommandError(f"There is no run {run}.", "Open it with `souche payouts cutoff`.")
-    found, drafted = stands.view, stands.view.so_far.drafted
     if json:
-        print_json(
-            {
-                "run": run,
-                "state": found.state,
-                "cutoff": found.so_far.cutoff,
-                "digest": drafted.digest if drafted else None,
-                "amount_cents": sum(line.amount_cents for line in found.lines.lines),
-                "paid_cents": found.so_far.cents_paid,
-                "lines": found.lines.lines,
-                "carried_forward": found.lines.carried_forward,
-                "frozen": sorted(stands.frozen),
-            }
-        )
-        return
-    rows = [[line.venue, euros(line.amount_cents), stands.of(line)] for line in found.lines.lines]
-    print_table(f"Run {run}: {found.state}", ["SIRET", ">To pay", "Payment"], rows)
-    say(f"Paid: {euros(found.so_far.cents_paid)}. Digest: {drafted.digest if drafted else 'none'}")
+        print_json(as_object(stands))
+    else:
+        print_run(stands)
+
+
+@app.command("runs", epilog=examples("souche payouts runs", "souche payouts runs --json"))
+def show_runs(data: Data = None, json: Json = False) -> None:
+    """List every run: how far it has come, and what it pays."""
+
+    async def read(views: Views) -> list[RunSummary]:
+        return await list_runs(views.connection)
+
+    print_runs(look(data, [], read), as_json=json)
 
 
 async def _owes_nothing(ledger: Ledger, run: RunId) -> bool:

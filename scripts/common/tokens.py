@@ -12,6 +12,7 @@ from ledger.values.clock import real_now
 from scripts.common.ending import CommandError
 
 KEPT: Final = (Role.OPERATOR, Role.APPROVER, Role.AUDITOR)
+_GIVEN: Final = "SOUCHE_TOKEN"
 
 
 def token_file(data: Path, role: Role) -> Path:
@@ -38,9 +39,14 @@ def token_of(data: Path, who: Role | None, usual: Role) -> str:
     Raises:
         CommandError: there is none.
     """
-    if who is None and (given := os.environ.get("SOUCHE_TOKEN")):
-        return given.strip()
-    return read_token(data, who or usual)
+    if is_kept(who):
+        return read_token(data, who or usual)
+    return os.environ[_GIVEN].strip()
+
+
+def is_kept(who: Role | None) -> bool:
+    """Whether a command uses a token of the data folder: of `who` it names, or for want of one."""
+    return who is not None or not os.environ.get(_GIVEN)
 
 
 def read_token(data: Path, role: Role) -> str:

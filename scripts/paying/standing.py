@@ -3,15 +3,23 @@
 from dataclasses import dataclass
 
 from api.payment_runs import RunView
-from api.streams import reference_of
+from api.streams import events_of, reference_of
 from ledger.decisions.clearing import RunLine
 from ledger.facts import VenueReimbursed
 from ledger.facts.codec import decode
 from ledger.log.rows import READ
-from ledger.values.ids import RunId, VenueId, end_to_end_id, transfer_stream, venue_stream
+from ledger.values.ids import (
+    RunId,
+    VenueId,
+    end_to_end_id,
+    run_stream,
+    transfer_stream,
+    venue_stream,
+)
 from projections.projection import AsyncConnection
 from scripts.common import runs
 from scripts.common.showing import euros
+from scripts.paying.steps import Step, steps_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +29,13 @@ class Standing:
     view: RunView
     left: frozenset[VenueId]
     frozen: frozenset[VenueId]  # now, whether or not the run has paid them
+    names: dict[VenueId, str]
+    steps: list[Step]
+
+    @property
+    def amount_cents(self) -> int:
+        """What the run pays, or would have paid, to all venues together."""
+        return sum(line.amount_cents for line in self.view.lines.lines)
 
     @property
     def stayed(self) -> list[RunLine]:
@@ -44,7 +59,9 @@ async def standing(views: AsyncConnection, run: RunId) -> Standing | None:
     venues = [line.venue for line in found.lines.lines]
     known = await reference_of(views, map(venue_stream, venues))
     frozen = frozenset(venue for venue in venues if known.venues[venue].suspended)
-    return Standing(found, await _left(views, run, venues), frozen)
+    names = {venue: known.venues[venue].registered.name for venue in venues}
+    steps = steps_of(await events_of(views, run_stream(run)))
+    return Standing(found, await _left(views, run, venues), frozen, names, steps)
 
 
 async def _left(views: AsyncConnection, run: RunId, venues: list[VenueId]) -> frozenset[VenueId]:
@@ -59,7 +76,7 @@ def what_left(found: Standing) -> str:
     run, lines = found.view.run, found.view.lines.lines
     if not lines:
         return f"Run {run} is closed: nothing was owed at its cutoff"
-    whole = sum(line.amount_cents for line in lines)
+    whole = found.amount_cents
     if not found.stayed:
         return f"Run {run} is paid: all of {euros(whole)}"
     return f"Run {run} is closed: {euros(found.view.so_far.cents_paid)} of {euros(whole)} paid"

@@ -16,6 +16,7 @@ from tests.scripts.conftest import POINT, VENUE, free_port
 from tests.scripts.ordering import STOCK
 from tests.scripts.running import Souche, clean
 
+NAME = "Médiathèque de Montsauvy"
 Codes = dict[str, tuple[str, ...]]
 
 
@@ -244,7 +245,7 @@ def held_back(ordered: Souche, redeemed: Counter[str]) -> str:
     ordered.do("payouts", "approve", "2022-02", "--digest", digest)
     ordered.do("venue", "suspend", VENUE, "--cause", "Contrôle en cours")
     told = ordered.do("payouts", "pay", "2022-02")
-    assert re.search(rf"{VENUE} +500.00 € +frozen", ordered.do("payouts", "show", "2022-02"))
+    assert re.search(rf"{VENUE} .* 500.00 € +frozen", ordered.do("payouts", "show", "2022-02"))
     ordered.do("venue", "resume", VENUE)
     return told
 
@@ -261,7 +262,18 @@ def test_a_run_is_paid_by_two_people(ordered: Souche, redeemed: Counter[str]) ->
     ordered.do("payouts", "submit", "2022-03")
     drafted = ordered.look("payouts", "show", "2022-03")
 
-    assert drafted["lines"] == [{"venue": VENUE, "amount_cents": 50_000}]
+    assert drafted["lines"] == [{"venue": VENUE, "name": NAME, "amount_cents": 50_000}]
+    told = ordered.do("payouts", "show", "2022-03")
+    assert re.search(rf"{VENUE} +{NAME} +500.00 €", told)
+    assert "Total to pay: 500.00 € to 1 venue." in told
+    assert re.search(
+        rf"Cutoff: 20\d\d-.* UTC, position {drafted['cutoff']:,}, by person:operator", told
+    )
+    assert [each["step"] for each in drafted["steps"]] == ["cutoff", "drafted", "submitted"]
+    assert drafted["cutoff_at"] == drafted["steps"][0]["recorded_at"]
+    (_, run) = ordered.look("payouts", "runs")
+    assert (run["run"], run["state"], run["amount_cents"]) == ("2022-03", "submitted", 50_000)
+    assert re.search(r"2022-03 +submitted .* 500.00 €", ordered.do("payouts", "runs"))
     early = ordered.refuse("payouts", "pay", "2022-03")
     assert "not at this step" in early
     assert "Run 2022-03 is submitted; next: `souche payouts show 2022-03`" in early
@@ -275,7 +287,8 @@ def test_a_run_is_paid_by_two_people(ordered: Souche, redeemed: Counter[str]) ->
     assert "run-digest-differs" in other
     assert "not the one that `souche payouts show 2022-03` prints" in other
 
-    ordered.do("payouts", "approve", "2022-03", *digest)
+    signed = ordered.do("payouts", "approve", "2022-03", *digest)
+    assert "In the name of person:approver, whose token is in the data folder." in signed
     assert "is paid: all of 500.00 € (" in ordered.do("payouts", "pay", "2022-03")
     assert "is paid: all of 500.00 €, as it had" in ordered.do("payouts", "pay", "2022-03")
 
