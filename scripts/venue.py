@@ -30,6 +30,7 @@ from scripts.common.reference import reference_of
 from scripts.common.refusals import RefusedError
 from scripts.common.showing import print_json, print_table, say_done, say_once
 from scripts.common.working import look, work
+from scripts.paying.taken import Taken, frozen_for, taken_since, warn_of_what_stays
 
 app = new_app("Venues: where tickets are taken, and paid.")
 
@@ -133,14 +134,20 @@ def withdraw(
     who: As = None,
 ) -> None:
     """End a venue's qualification. What it took before stays payable."""
-    done = _do(
-        data,
-        who,
-        lambda command_id, actor: WithdrawQualification(
-            command_id=command_id, actor=actor, venue=venue, effective_on=on
-        ),
-    )
-    say_done(f"{venue} is not qualified from {on} on", done)
+
+    async def act(ledger: Ledger) -> tuple[Recorded | None, Taken]:
+        done = await _once(
+            ledger,
+            lambda command_id, actor: WithdrawQualification(
+                command_id=command_id, actor=actor, venue=venue, effective_on=on
+            ),
+            lambda known: known.qualified_before(on) == known.qualified,
+        )
+        return done, await taken_since(ledger.views, venue, on)
+
+    done, taken = work(data, who, act)
+    say_once(f"{venue} is not qualified from {on} on", done)
+    warn_of_what_stays(venue, on, taken)
 
 
 @app.command(epilog=examples("souche venue suspend 99900001100018 --cause 'Contrôle en cours'"))
@@ -154,16 +161,21 @@ def suspend(
 ) -> None:
     """Freeze payments to a venue. What it earned is not lost.
 
-    It goes on taking tickets, but for those whose rules refuse suspended venues.
+    It goes on taking tickets, but for those whose rules refuse suspended venues. Frozen again for
+    another cause, it has that one recorded too; one `resume` ends them all.
     """
-    done = _do(
-        data,
-        who,
-        lambda command_id, actor: SuspendVenue(
-            command_id=command_id, actor=actor, venue=venue, cause=cause
-        ),
-    )
-    say_done(f"Payments to {venue} are frozen", done)
+
+    async def act(ledger: Ledger) -> Recorded | None:
+        causes = await frozen_for(ledger.views, venue)
+        return await _once(
+            ledger,
+            lambda command_id, actor: SuspendVenue(
+                command_id=command_id, actor=actor, venue=venue, cause=cause
+            ),
+            lambda known: known.suspended and cause in causes,
+        )
+
+    say_once(f"Payments to {venue} are frozen", work(data, who, act))
 
 
 @app.command(epilog=examples("souche venue resume 99900001100018"))
@@ -204,22 +216,18 @@ def list_venues(data: Data = None, json: Json = False) -> None:
     print_table("Venues", ["SIRET", "Name", "Department", "Qualified", "Payments"], rows)
 
 
-def _do(data: Path | None, who: Role | None, make: Make) -> Recorded:
-    async def act(ledger: Ledger) -> Recorded:
-        return await ledger.do(make(str(uuid4()), ledger.actor.id))
-
-    return work(data, who, act)
+async def _once(ledger: Ledger, make: Make, is_so: Callable[[VenueEntry], bool]) -> Recorded | None:
+    """What came of a command, or nothing where the venue is like that already."""
+    command = make(str(uuid4()), ledger.actor.id)
+    known = ledger.writer.reference.venues.get(command.venue)
+    return None if known is not None and is_so(known) else await ledger.do(command)
 
 
 def _do_once(
     data: Path | None, who: Role | None, make: Make, is_so: Callable[[VenueEntry], bool]
 ) -> Recorded | None:
-    """The same, but nothing where the venue is like that already."""
-
     async def act(ledger: Ledger) -> Recorded | None:
-        command = make(str(uuid4()), ledger.actor.id)
-        known = ledger.writer.reference.venues.get(command.venue)
-        return None if known is not None and is_so(known) else await ledger.do(command)
+        return await _once(ledger, make, is_so)
 
     return work(data, who, act)
 

@@ -62,6 +62,15 @@ class VenueEntry:
                 return True
         return False
 
+    def qualified_before(self, end: date) -> tuple[tuple[date, date | None], ...]:
+        """The spans without the days from `end` on."""
+        before = end - timedelta(days=1)
+        return tuple(
+            (first, before if last is None or last > before else last)
+            for first, last in self.qualified
+            if first < end
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class TerminalEntry:
@@ -135,7 +144,7 @@ class Reference:
                 self.venues[fact.venue] = replace(venue, qualified=spans)
             case QualificationWithdrawn():
                 venue = self.venues[fact.venue]
-                kept = _cut(venue.qualified, fact.effective_on)
+                kept = venue.qualified_before(fact.effective_on)
                 self.venues[fact.venue] = replace(venue, qualified=kept)
             case VenueSuspended():
                 self.venues[fact.venue] = replace(self.venues[fact.venue], suspended=True)
@@ -162,15 +171,3 @@ class Reference:
                 self.open_run = None
                 if fact.withdrawn and fact.transfers == 0:
                     self.cutoff = self.cutoff_before
-
-
-def _cut(
-    spans: tuple[tuple[date, date | None], ...], end: date
-) -> tuple[tuple[date, date | None], ...]:
-    """The spans without the days from `end` on."""
-    before = end - timedelta(days=1)
-    return tuple(
-        (first, before if last is None or last > before else last)
-        for first, last in spans
-        if first < end
-    )

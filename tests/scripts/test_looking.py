@@ -252,6 +252,44 @@ def test_payouts_name_their_venues(ordered: Souche, claims: list[Claim]) -> None
     assert "Montsauvy" in ordered.do("payouts", "list")
 
 
+def test_who_freezes_twice_for_one_cause_does_it_once(ordered: Souche, venue: str) -> None:
+    suspend = ("venue", "suspend", venue, "--cause")
+    ordered.do(*suspend, "Contrôle en cours")
+    events = ordered.look("status")["events"]
+
+    again = ordered.do(*suspend, "Contrôle en cours")
+    same = ordered.look("status")["events"]
+    ordered.do(*suspend, "Plainte")
+    other = ordered.look("status")["events"]
+    ordered.do("venue", "resume", venue)
+    afresh = ordered.do(*suspend, "Contrôle en cours")
+    ordered.do("venue", "resume", venue)
+
+    assert again == f"Payments to {venue} are frozen already.\n"
+    assert (same, other) == (events, events + 1)
+    assert "already" not in afresh
+
+
+def test_what_was_taken_after_the_end_of_a_qualification_stays_payable(
+    ordered: Souche, claims: list[Claim], venue: str
+) -> None:
+    withdraw = ("venue", "withdraw", venue, "--on")
+
+    later = ordered.run(*withdraw, "2199-01-01")
+    before = ordered.run(*withdraw, "2022-01-15")
+    events = ordered.look("status")["events"]
+    again = ordered.run(*withdraw, "2022-01-15")
+
+    assert (later.code, later.err) == (0, "")
+    assert "It has taken 1 ticket, 10.00 €, from 2022-01-15 on" in before.err
+    assert again.out == f"{venue} is not qualified from 2022-01-15 on already.\n"
+    assert again.err == before.err
+    assert ordered.look("status")["events"] == events
+    ordered.do("payouts", "cutoff", "2022-03")
+    (line,) = ordered.look("payouts", "show", "2022-03")["lines"]
+    assert (line["venue"], line["amount_cents"]) == (venue, 1_000)
+
+
 def _event(number: int, fact: CarnetFact) -> Event:
     return Event(
         stream=carnet_stream(CARNET),
