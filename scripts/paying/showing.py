@@ -10,13 +10,22 @@ from scripts.paying.steps import RunSummary
 def print_run(stands: Standing) -> None:
     """For people."""
     found = stands.view
+    lines = found.lines.lines
     rows = [
-        [line.venue, stands.names[line.venue], euros(line.amount_cents), stands.of(line)]
-        for line in found.lines.lines
+        [
+            line.venue,
+            stands.names[line.venue],
+            f"{stands.tickets[line.venue]:,}",
+            euros(line.amount_cents),
+            stands.of(line),
+        ]
+        for line in lines
     ]
-    columns = ["SIRET", "Name", ">To pay", "Payment"]
+    columns = ["SIRET", "Name", ">Tickets", ">To pay", "Payment"]
     print_table(f"Run {found.run}: {found.state}", columns, rows)
-    say(f"Total to pay: {euros(stands.amount_cents)} to {counted(len(rows), 'venue')}.")
+    tickets = counted(sum(stands.tickets[line.venue] for line in lines), "ticket")
+    whole = euros(stands.amount_cents)
+    say(f"Total to pay: {whole} for {tickets}, to {counted(len(lines), 'venue')}.")
     say(f"Paid: {euros(found.so_far.cents_paid)}.")
     for each in stands.steps:
         say(
@@ -42,6 +51,7 @@ def as_object(stands: Standing) -> dict[str, Any]:
             {
                 "venue": line.venue,
                 "name": stands.names[line.venue],
+                "tickets": stands.tickets[line.venue],
                 "amount_cents": line.amount_cents,
             }
             for line in found.lines.lines

@@ -1,5 +1,6 @@
 """Where a run's money is: what left, and what stayed because its venue is frozen."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from api.payment_runs import RunView
@@ -20,6 +21,7 @@ from projections.projection import AsyncConnection
 from scripts.common import runs
 from scripts.common.showing import euros
 from scripts.paying.steps import Step, steps_of
+from scripts.paying.tickets import tickets_behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Standing:
     frozen: frozenset[VenueId]  # now, whether or not the run has paid them
     names: dict[VenueId, str]
     steps: list[Step]
+    tickets: Counter[VenueId]  # that each line pays
 
     @property
     def amount_cents(self) -> int:
@@ -61,7 +64,9 @@ async def standing(views: AsyncConnection, run: RunId) -> Standing | None:
     frozen = frozenset(venue for venue in venues if known.venues[venue].suspended)
     names = {venue: known.venues[venue].registered.name for venue in venues}
     steps = steps_of(await events_of(views, run_stream(run)))
-    return Standing(found, await _left(views, run, venues), frozen, names, steps)
+    left = await _left(views, run, venues)
+    tickets = await tickets_behind(views, found.so_far.cutoff, venues)
+    return Standing(found, left, frozen, names, steps, tickets)
 
 
 async def _left(views: AsyncConnection, run: RunId, venues: list[VenueId]) -> frozenset[VenueId]:

@@ -262,10 +262,12 @@ def test_a_run_is_paid_by_two_people(ordered: Souche, redeemed: Counter[str]) ->
     ordered.do("payouts", "submit", "2022-03")
     drafted = ordered.look("payouts", "show", "2022-03")
 
-    assert drafted["lines"] == [{"venue": VENUE, "name": NAME, "amount_cents": 50_000}]
+    assert drafted["lines"] == [
+        {"venue": VENUE, "name": NAME, "tickets": 50, "amount_cents": 50_000}
+    ]
     told = ordered.do("payouts", "show", "2022-03")
-    assert re.search(rf"{VENUE} +{NAME} +500.00 €", told)
-    assert "Total to pay: 500.00 € to 1 venue." in told
+    assert re.search(rf"{VENUE} +{NAME} +50 +500.00 €", told)
+    assert "Total to pay: 500.00 € for 50 tickets, to 1 venue." in told
     assert re.search(
         rf"Cutoff: 20\d\d-.* UTC, position {drafted['cutoff']:,}, by person:operator", told
     )
@@ -327,6 +329,11 @@ def test_a_run_that_is_withdrawn_makes_room_for_the_next(
     assert "Nothing was owed at the cutoff" in said.err
     assert "What is earned after it belongs to the next run." in said.err
     ordered.do("payouts", "withdraw", "2022-05")
+
+    ordered.do("payouts", "cutoff", "2022-06")
+    (line,) = ordered.look("payouts", "show", "2022-06")["lines"]
+    assert (line["tickets"], line["amount_cents"]) == (1, 1_000)  # the others are paid
+    ordered.do("payouts", "withdraw", "2022-06")
 
 
 def test_money_that_is_missing_is_told_in_euros(ordered: Souche, handed_out: Codes) -> None:
