@@ -8,9 +8,11 @@ import segno
 import typer
 
 from api import fields
+from api.streams import events_of
 from ledger.batch import Recorded
 from ledger.decisions.reference import Reference
 from ledger.decisions.terminals import RevokeTerminal
+from ledger.facts import TerminalRevoked
 from ledger.service import Invitation, invite
 from ledger.settings import Settings
 from ledger.values.ids import TerminalId
@@ -21,7 +23,7 @@ from scripts.common.ledger import Ledger
 from scripts.common.options import As, Data, Json, new_app
 from scripts.common.reference import labels_of, reference_of
 from scripts.common.refusals import RefusedError
-from scripts.common.showing import print_json, print_table, say, say_done, warn
+from scripts.common.showing import print_json, print_table, say, say_once, warn
 from scripts.common.unknown import advice
 from scripts.common.working import Views, look, work
 from scripts.service.notice import find_service
@@ -80,13 +82,16 @@ def revoke(
 ) -> None:
     """Let a device redeem nothing any more, on any host, from this position on."""
 
-    async def act(ledger: Ledger) -> Recorded:
+    async def act(ledger: Ledger) -> Recorded | None:
         command = RevokeTerminal(
             command_id=str(uuid4()), actor=ledger.actor.id, terminal=terminal, cause=cause
         )
+        for _, event in await events_of(ledger.views, command.stream):
+            if isinstance(event.fact, TerminalRevoked) and event.fact.cause == cause:
+                return None
         return await ledger.do(command)
 
-    say_done(f"{terminal} is revoked", work(data, who, act))
+    say_once(f"{terminal} is revoked", work(data, who, act))
 
 
 @app.command("list", epilog=examples("souche terminal list"))

@@ -4,9 +4,11 @@ from uuid import uuid4
 
 from api import payment_runs
 from api.payment_runs import RunView
+from api.streams import events_of, fold
 from ledger.batch import Outcome, Recorded
-from ledger.decisions.clearing import ApproveRun, FixCutoff, SubmitRun, WithdrawRun
-from ledger.values.ids import RunId
+from ledger.decisions.clearing import ApproveRun, FixCutoff, PaymentRun, SubmitRun, WithdrawRun
+from ledger.facts import PaymentRunApproved, PaymentRunSubmitted
+from ledger.values.ids import RunId, run_stream
 from ledger.values.reasons import Reason, Refusal
 from projections.projection import AsyncConnection
 from scripts.common.ledger import Ledger, until_known
@@ -32,11 +34,17 @@ async def draft(ledger: Ledger, run: RunId) -> Recorded:
 
 async def submit(ledger: Ledger, run: RunId) -> Recorded:
     """Ask another person to approve the run."""
+    done = await _own_step(ledger, run, PaymentRunSubmitted)
+    if done is not None:
+        return done
     return await ledger.do(SubmitRun(command_id=str(uuid4()), actor=ledger.actor.id, run=run))
 
 
 async def approve(ledger: Ledger, run: RunId, digest: str) -> Recorded:
     """Approve exactly this digest; never who submitted it."""
+    done = await _own_step(ledger, run, PaymentRunApproved, digest)
+    if done is not None:
+        return done
     command = ApproveRun(command_id=str(uuid4()), actor=ledger.actor.id, run=run, digest=digest)
     return await ledger.do(command)
 
@@ -70,6 +78,26 @@ async def show(ledger: Ledger, run: RunId) -> RunView:
     if found is None:
         raise RefusedError(Refusal(Reason.RUN_UNKNOWN))
     return found
+
+
+async def _own_step(
+    ledger: Ledger,
+    run: RunId,
+    kind: type[PaymentRunSubmitted | PaymentRunApproved],
+    digest: str | None = None,
+) -> Recorded | None:
+    """The same step, if this very person took it and the run was not withdrawn since."""
+    events = await events_of(ledger.views, run_stream(run))
+    so_far = fold(events, PaymentRun)
+    if so_far is None or so_far.withdrawn:
+        return None
+    for position, event in events:
+        fact = event.fact
+        if isinstance(fact, kind) and event.actor == ledger.actor.id:
+            return (
+                Recorded(position, event, replayed=True) if digest in {None, fact.digest} else None
+            )
+    return None
 
 
 def _recorded(outcome: Outcome) -> Recorded:

@@ -180,6 +180,20 @@ def test_what_is_so_already_is_told_and_not_recorded_again(ordered: Souche, venu
     assert ordered.look("status")["events"] == events
 
 
+def test_a_device_is_revoked_once_for_a_cause(ordered: Souche, redeemed: Counter[str]) -> None:
+    (device,) = ordered.look("terminal", "list")
+    events = ordered.look("status")["events"]
+    revoke = ("terminal", "revoke", device["terminal"], "--cause")
+
+    assert ordered.do(*revoke, "test over") == f"{device['terminal']} is revoked already.\n"
+    assert "terminal-revoked" in ordered.refuse(*revoke, "stolen")
+    assert ordered.look("status")["events"] == events
+
+
+def test_an_account_that_is_not_there_is_told(ordered: Souche) -> None:
+    assert "No account's name starts with nix." in ordered.do("balances", "nix")
+
+
 def test_what_is_unknown_is_named_with_the_command_that_makes_it(ordered: Souche) -> None:
     order = ("order", "create", "BFC22", "second", "--millesime", "2022", "--carnets", "1")
 
@@ -276,11 +290,14 @@ def test_a_run_is_paid_by_two_people(ordered: Souche, redeemed: Counter[str]) ->
     (_, run) = ordered.look("payouts", "runs")
     assert (run["run"], run["state"], run["amount_cents"]) == ("2022-03", "submitted", 50_000)
     assert re.search(r"2022-03 +submitted .* 500.00 €", ordered.do("payouts", "runs"))
+    events = ordered.look("status")["events"]
+    assert "is submitted, as it had before" in ordered.do("payouts", "submit", "2022-03")
+    assert ordered.look("status")["events"] == events
     early = ordered.refuse("payouts", "pay", "2022-03")
     assert "not at this step" in early
     assert "Run 2022-03 is submitted; next: `souche payouts show 2022-03`" in early
     again = ordered.refuse("payouts", "cutoff", "2022-03")
-    assert "`souche payouts show 2022-03` shows it" in again
+    assert "`souche payouts show 2022-03` shows it; run 2022-03 is submitted" in again
     digest = ("--digest", drafted["digest"])
     assert "This is for the approver" in ordered.refuse(
         "payouts", "approve", "2022-03", *digest, "--as", "operator"
@@ -291,6 +308,10 @@ def test_a_run_is_paid_by_two_people(ordered: Souche, redeemed: Counter[str]) ->
 
     signed = ordered.do("payouts", "approve", "2022-03", *digest)
     assert "In the name of person:approver, whose token is in the data folder." in signed
+    repeated = ordered.do("payouts", "approve", "2022-03", *digest)
+    assert "Run 2022-03 is approved, as it had before" in repeated
+    changed = ordered.refuse("payouts", "approve", "2022-03", "--digest", "0" * 64)
+    assert "run-in-another-state" in changed
     assert "is paid: all of 500.00 € (" in ordered.do("payouts", "pay", "2022-03")
     assert "is paid: all of 500.00 €, as it had" in ordered.do("payouts", "pay", "2022-03")
 
