@@ -58,6 +58,9 @@ def balances(
             }
         )
         return
+    if prefix and not accounts:
+        say(f"No account's name starts with {prefix}. All of them: `souche balances`")
+        return
     rows = [[each.account, euros(each.balance_cents), f"{each.postings:,}"] for each in accounts]
     print_table(f"Balances at position {position}", ["Account", ">Balance", ">Postings"], rows)
     sums = f"{euros(trial.debit_cents)} debit, {euros(trial.credit_cents)} credit"

@@ -77,13 +77,20 @@ def open_own(file: File, data: Data = None, who: As = None) -> None:
     from the same file, nothing happens.
     """
     own = read_programme(file)
-    done = work(data, who, lambda ledger: open_programme(ledger, own))
     programme = own.opened.programme
+
+    async def act(ledger: Ledger) -> tuple[Recorded | None, int]:
+        done = await open_programme(ledger, own)
+        entry = ledger.writer.reference.programmes.get(programme)
+        return done, entry.rule_version if entry else 0
+
+    done, published = work(data, who, act)
     if done is None:
         say(f"{programme} is open already, as the file says.")
     else:
         say_done(f"{programme} is open", done)
-    say(f"Its rules are next: souche programme rules {programme} '{file}'")
+    if published < max(own.versions, default=1):
+        say(f"Its rules are next: souche programme rules {programme} '{file}'")
 
 
 @app.command(

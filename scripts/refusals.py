@@ -18,7 +18,7 @@ from scripts.common.numbers import number_option
 from scripts.common.options import Data, Json, new_app
 from scripts.common.refusals import in_words
 from scripts.common.serials import Asked, parse_serial
-from scripts.common.showing import print_definition, print_json, say
+from scripts.common.showing import moment, print_definition, print_json, say
 from scripts.common.working import look
 
 app = new_app()
@@ -38,8 +38,9 @@ def _reason(text: str) -> Reason:
     try:
         return Reason(text)
     except ValueError as e:
-        near = ", ".join(get_close_matches(text, list(Reason))) or "see /docs"
-        raise typer.BadParameter(f"no refusal has the reason {text!r}; near it: {near}") from e
+        near = get_close_matches(text, list(Reason))
+        told = f"near it: {', '.join(near)}" if near else f"there are {', '.join(sorted(Reason))}"
+        raise typer.BadParameter(f"no refusal has the reason {text!r}; {told}") from e
 
 
 @app.command(
@@ -122,7 +123,7 @@ def _print(refused: Refused, place: Place) -> None:
         who = f"{refused.terminal} ({place.label}) at {place.venue_name} ({place.venue})"
     rules = f"; version {refused.rule_version} of the rules" if refused.rule_version else ""
     print_definition(
-        f"{refused.refused_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {who}: {what}",
+        f"{moment(refused.refused_at)}, {who}: {what}",
         f"{' / '.join(refused.titles.values()) or 'refused'} ({refused.reason}{rules})\n"
         + ", ".join([*in_words(refused.detail), _named(refused)]),
     )

@@ -104,7 +104,8 @@ def find_places(data_folder: Path) -> Places:
         places.secrets.mkdir(mode=0o700, exist_ok=True)
         places.lock.touch(mode=0o600)
     except OSError as e:
-        raise PostgresUnavailableError(f"The folder {data_folder} can't be used: {e}.") from e
+        told = f"The folder {data_folder} can't be used: {e.strerror or e}."
+        raise PostgresUnavailableError(told) from e
     return places
 
 

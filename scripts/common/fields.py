@@ -67,7 +67,17 @@ def in_words(error: ErrorDetails) -> str:
     pattern = error.get("ctx", {}).get("pattern", "")
     if pattern in PATTERNS:
         return f"{error['input']!r} is not {PATTERNS[pattern]}"
-    return WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    match error:
+        case {"type": "date_from_datetime_parsing", "input": given}:
+            return f"{given!r} is no day of the calendar"
+        case {"type": "greater_than_equal", "input": int(given), "ctx": {"ge": least}}:
+            return f"has to be at least {least}, and is {given}"
+        case {"type": "less_than_equal", "input": int(given), "ctx": {"le": most}}:
+            return f"has to be at most {most}, and is {given}"
+        case {"type": "greater_than_equal" | "less_than_equal", "input": given}:
+            return f"has to be from {fields.FIRST_DAY} to {fields.LAST_DAY}, and is {given}"
+        case _:
+            return WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
 
 
 _parse_siret: Final = parser(fields.Siret, "SIRET")

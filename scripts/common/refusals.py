@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from api.problems import problem_for
 from ledger.values.reasons import Refusal
 from scripts.common.ending import CommandError
-from scripts.common.showing import euros
+from scripts.common.showing import euros, moment
 
 
 class RefusedError(CommandError):
@@ -28,7 +28,9 @@ def _told(name: str, value: object) -> str:
     if isinstance(value, int) and name.endswith("_cents"):
         return f"{name.removesuffix('_cents').replace('_', ' ')} {euros(value)}"
     if isinstance(value, int) and name.endswith("_at"):  # Unix seconds, as a device signed them
-        value = f"{datetime.fromtimestamp(value, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        value = moment(datetime.fromtimestamp(value, UTC))
+    if isinstance(value, str) and name.endswith("_at"):
+        value = moment(datetime.fromisoformat(value))
     if isinstance(value, list):
         value = ", ".join(map(str, value))
     return f"{name.replace('_', ' ')} {value}"

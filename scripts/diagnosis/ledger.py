@@ -9,6 +9,7 @@ import psycopg
 from ledger.postgres.migrations import shipped
 from projections.connecting import reader_conninfo
 from projections.lag import Lag, lag
+from scripts.common.showing import counted
 from scripts.common.starting import origin_of
 from scripts.diagnosis.finding import Finding, Patient, Verdict, judged
 
@@ -83,7 +84,7 @@ def _read_model(model: Lag) -> Finding:
             f"`souche event {model.stopped_at}` shows that event; once a program can apply it, "
             f"`souche rebuild {model.projection}`.",
         )
-    behind = f"{model.events_behind:,} events behind, {model.state}"
+    behind = f"{counted(model.events_behind, 'event')} behind, {model.state}"
     seconds = model.seconds_behind or 0.0
     if model.state == "unattended":
         advice = "Nothing follows the log: run `souche serve`, here or on another host."

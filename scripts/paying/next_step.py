@@ -30,9 +30,10 @@ async def advised(views: AsyncConnection, run: RunId, error: RefusedError) -> Re
             told = f"`souche payouts show {run}` shows it; {await _next(views, run)}."
         case Reason.RUN_OPEN:
             other = RunId(str(error.refusal.detail["run"]))
-            told = f"One run at a time: {await _next(views, other)}."
+            told = f"One run at a time; {await _next(views, other)}."
         case Reason.RUN_IN_ANOTHER_STATE:
-            told = f"{await _next(views, run)}."
+            told = await _next(views, run)
+            told = f"{told[0].upper()}{told[1:]}."
         case Reason.RUN_DIGEST_DIFFERS:
             told = (
                 "The lines have changed, or the digest is not the one that "
@@ -47,4 +48,4 @@ async def _next(views: AsyncConnection, run: RunId) -> str:
     so_far = fold(await events_of(views, run_stream(run)), PaymentRun)
     if so_far is None:
         return f"there is no run {run}"
-    return f"Run {run} " + _NEXT[state_of(so_far)].format(run=run)
+    return f"run {run} " + _NEXT[state_of(so_far)].format(run=run)

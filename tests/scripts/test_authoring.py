@@ -129,6 +129,8 @@ def test_opening_and_publishing_again_change_nothing(
         assert "already, as the file says" in own.do(*words)
         assert own.look("status")["events"] == events
 
+    assert "rules are next" not in own.do("programme", "open", path)
+
 
 def test_what_is_open_or_published_stays(own: Souche, write: Callable[..., str]) -> None:
     path = write(SMALL + RULES, id="STAYS", year=YEAR)
@@ -245,15 +247,15 @@ def test_a_copy_of_a_preset_says_what_the_preset_does(name: str) -> None:
     ("old", "new", "told"),
     [
         ('"PASS"', '"PILOT"', "programme.id: 'PILOT' is not 2 to 8 digits and capital letters"),
-        ("10_000", "0", "programme.cap_tickets: Input should be greater than or equal to 1"),
+        ("10_000", "0", "programme.cap_tickets: has to be at least 1, and is 0"),
         ('"Pass numérique 2031"', '""', "programme.name: String should have at least 1 character"),
         ("share = 60", "share = 0.6", "funders.departement.share: Input should be a valid integer"),
         ("funders.etat", "funders.'É'", "funders.É: 'É' is not 1 to 40 letters"),
-        ("[5, 10]", "[5, 100]", "rules.1.sizes.1: Input should be less than or equal to 99"),
+        ("[5, 10]", "[5, 100]", "rules.1.sizes.1: has to be at most 99, and is 100"),
         ("face_value_cents = 1000", "", "rules.1.face_value_cents: is missing"),
         ("sizes", "colour = 1\nsizes", "rules.1.colour: unknown key"),
         ('# last_day = "01-31"', 'last_day = "31/01"', "rules.1.last_day: '31/01' is not a day"),
-        ("min_age = 18", "min_age = 200", "rules.1.entitlements.adults.min_age: Input should be"),
+        ("min_age = 18", "min_age = 200", "rules.1.entitlements.adults.min_age: has to be at most"),
         (
             '# suspended_venues = "unpaid"',
             'suspended_venues = "paid"',

@@ -111,6 +111,14 @@ VENUE = ("venue", "register", "99900001100018", "Médiathèque")
             (*VENUE, "--region", "27", "--department", "2C"),
             "'2C' is not a department's INSEE code, such as 21, 2A or 974",
         ),
+        (
+            ("venue", "withdraw", "99900001100018", "--on", "2026-02-30"),
+            "'2026-02-30' is no day of the calendar",
+        ),
+        (
+            ("venue", "withdraw", "99900001100018", "--on", "1999-12-31"),
+            "has to be from 2000-01-01 to 2199-12-31, and is 1999-12-31",
+        ),
     ],
 )
 def test_a_value_that_cannot_be_is_told_in_words(

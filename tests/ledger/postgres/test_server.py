@@ -185,7 +185,7 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(
-        PostgresUnavailableError, match=r"file/var can't be used: .*Not a directory"
+        PostgresUnavailableError, match=r"file/var can't be used: Not a directory\.$"
     ):
         PostgresServer(tmp_path / "file" / "var")
 
