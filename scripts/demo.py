@@ -74,13 +74,14 @@ def demo(
         followers=True,
     )
     clock = DemoClock()
-    with demo_folder(settings.data):
+    with (
+        demo_folder(settings.data) as empty,
+        closing(_listen(settings, or_free=port is None)) as listener,
+    ):
+        empty()  # not before the port is ours: whoever is refused it still has the last demo
         if not json:
             say(f"A day of March 2022, in {data} …")
-        with (
-            closing(_listen(settings, or_free=port is None)) as listener,
-            open_database(settings.data) as database,
-        ):
+        with open_database(settings.data) as database:
             settings = settings.model_copy(update={"port": listener.getsockname()[1]})
             begin(settings, database, clock)
             with starting(settings, demo=True, listener=listener) as wait:

@@ -1,10 +1,11 @@
-"""The demo's data folder: its own, marked, and empty when a demo begins."""
+"""The demo's data folder: its own, marked, and emptied once nothing else keeps a demo from it."""
 
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +18,10 @@ _SAYS: Final = "Example data, made by `souche demo` and removed by the next one.
 
 
 @contextmanager
-def demo_folder(data: Path) -> Iterator[None]:
-    """An empty folder that is marked as a demo's, and no other demo's until the block ends.
+def demo_folder(data: Path) -> Iterator[Callable[[], None]]:
+    """A folder that is marked as a demo's, and no other demo's until the block ends.
+
+    It has the last demo in it until you call what you are given, which removes that.
 
     Raises:
         CommandError: there is something else in it, or a demo runs on it.
@@ -38,8 +41,7 @@ def demo_folder(data: Path) -> Iterator[None]:
         mark.truncate(0)
         mark.write(_SAYS)
         mark.flush()
-        _empty(data)
-        yield
+        yield partial(_empty, data)
 
 
 def _empty(data: Path) -> None:

@@ -128,7 +128,8 @@ def test_what_one_demo_began_to_remove_the_next_one_removes(
 ) -> None:
     """For root the database is elsewhere: other accounts can't enter this folder."""
     monkeypatch.setattr(places, "STATE", tmp_path / "state")
-    with demo_folder(tmp_path / "demo"):
+    with demo_folder(tmp_path / "demo") as empty:
+        empty()
         left = find_places(tmp_path / "demo")
         left.data.mkdir()
         give(left.data, left.account)
@@ -142,10 +143,11 @@ def test_what_one_demo_began_to_remove_the_next_one_removes(
 
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "rmtree", killed)
-        with pytest.raises(KeyboardInterrupt), demo_folder(tmp_path / "demo"):
-            pytest.fail("it was killed before")
+        with demo_folder(tmp_path / "demo") as empty, pytest.raises(KeyboardInterrupt):
+            empty()
 
-    with demo_folder(tmp_path / "demo"):
+    with demo_folder(tmp_path / "demo") as empty:
+        empty()
         assert not left.home.exists()
         assert [each.name for each in (tmp_path / "demo").iterdir()] == [MARK]
 
@@ -186,13 +188,17 @@ def test_where_its_usual_port_is_taken_it_has_a_free_one(monkeypatch: pytest.Mon
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_told(new_data: Callable[[], Path]) -> None:
+    """And the last demo is still there."""
     souche = Souche(new_data())
+    with demo_folder(souche.data):
+        (souche.data / "books").write_text("of the last demo\n")
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         said = souche.run("demo", "--data", str(souche.data), "--port", port, "--once")
 
     assert said.code == 3
     assert f"Can't listen on 127.0.0.1:{port}" in said.err
+    assert (souche.data / "books").exists()
 
 
 @pytest.mark.slow
