@@ -51,13 +51,40 @@ def test_where_no_word_follows_the_help_is_shown(
     assert said.err.startswith("Usage: ")
 
 
-def test_run_names_a_word_that_it_does_not_know() -> None:
-    run = subprocess.run(
-        ["./run", "frobnicate"], env=clean(), capture_output=True, text=True, check=False, cwd=ROOT
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    """`./run`, for what it answers by itself: it finds no Python to install anything with."""
+    return subprocess.run(
+        ["./run", *words],
+        env={**clean(), "SOUCHE_PYTHON": "/nowhere", "SOUCHE_VENV": "/nowhere/venv"},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
     )
 
-    assert run.returncode == 2
-    assert run.stderr.startswith("run: no such word: frobnicate\nusage: ")
+
+def test_run_names_a_word_that_it_does_not_know() -> None:
+    said = run("frobnicate")
+
+    assert said.returncode == 2
+    assert said.stderr.startswith("run: no such word: frobnicate\nusage: ")
+
+
+@pytest.mark.parametrize("words", [("nosuch",), ("lint", "--bogus"), ("lint", "tests/api")])
+def test_run_check_refuses_what_it_does_not_know(words: tuple[str, ...]) -> None:
+    """A part that was mistyped is not taken for all of them."""
+    said = run("check", *words)
+
+    assert said.returncode == 2
+    assert said.stderr.startswith(f"run: check: no such part or option: {words[-1]}\nusage: ")
+
+
+@pytest.mark.parametrize("words", [("--help",), ("lint", "-h")])
+def test_run_check_has_a_help_that_does_nothing(words: tuple[str, ...]) -> None:
+    said = run("check", *words)
+
+    assert (said.returncode, said.stderr) == (0, "")
+    assert all(part in said.stdout for part in ("lint", "format", "types", "layers", "tests"))
 
 
 def test_a_command_that_cannot_be_meant_is_a_usage_error() -> None:
