@@ -94,6 +94,8 @@ def demo(
                     print_story(console(), story, None if once else authority)
                 if not once:
                     _stay(authority, quiet=json)
+        if not once and not json:
+            say(f"Stopped. The data stays in {settings.data}; the next demo there removes it.")
 
 
 def _listen(settings: Settings, *, or_free: bool) -> socket.socket:

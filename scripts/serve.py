@@ -43,6 +43,7 @@ def serve(
     if (other := find_service(settings.data)) is not None:
         warn(f"Another service runs on this ledger, at {other}: both will answer.")
     serve_until_stopped(settings, workers=workers, on_ready=lambda told: _tell(settings, told))
+    say(f"Stopped. The data stays in {settings.data}; the same command serves it again.")
 
 
 def _tell(settings: Settings, started: Started) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Callable
@@ -81,11 +82,14 @@ def test_a_second_demo_begins_anew(played: tuple[Souche, dict[str, object]]) -> 
         for line in process.stdout:
             if "stays up" in line:
                 break
+        process.send_signal(signal.SIGINT)
+        left = process.stdout.read()
 
     assert during.code == 3
     assert "runs on" in during.err
     assert not (souche.data / "leftover").exists()
     assert process.returncode == 0
+    assert left.startswith(f"Stopped. The data stays in {souche.data};")
 
 
 @pytest.mark.slow

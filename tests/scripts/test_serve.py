@@ -206,6 +206,8 @@ def test_it_leaves_within_seconds_and_takes_all_with_it(plain: Souche) -> None:
 
         assert time.monotonic() - began < 10
         assert process.returncode == 0
+        assert process.stdout is not None
+        assert process.stdout.read().startswith(f"Stopped. The data stays in {plain.data};")
         assert idle.recv(1) == b""
         idle.close()
     assert sum("scripts.service.worker" in args for args in started.values()) == 3
