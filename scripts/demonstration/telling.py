@@ -1,6 +1,8 @@
 """The summary: what happened, the books, who was paid, where to look."""
 
+import os
 from pathlib import Path
+from shlex import quote
 
 from rich import box
 from rich.console import Console
@@ -108,20 +110,27 @@ def _table(title: str) -> Table:
 
 
 def _what_is_left(data: Path) -> tuple[str, ...]:
+    souche, there = _souche(), f"--data {quote(str(data))}"
     return (
         f"The service has left; the data stays in {data} until the next demo.",
-        f"The books:                   souche balances --data '{data}'",
-        f"What venues earned:          souche payouts list --data '{data}'",
-        f"Each millésime's tickets:    souche programme list --data '{data}'",
-        "A day whose service stays up, with every route to try: souche demo, without --once",
+        f"The books:                   {souche} balances {there}",
+        f"What venues earned:          {souche} payouts list {there}",
+        f"Each millésime's tickets:    {souche} programme list {there}",
+        f"A day whose service stays up, with every route to try: {souche} demo, without --once",
     )
 
 
 def _where_to_look(data: Path, authority: str) -> tuple[str, ...]:
-    token = f"\"Authorization: Bearer $(cat '{data / 'tokens' / 'operator'}')\""
+    token = f'"Authorization: Bearer $(cat {quote(str(data / "tokens" / "operator"))})"'
     return (
         f"Every route, with examples:  http://{authority}/docs",
         f"What venues earned:          curl -H {token} http://{authority}/v1/payouts",
-        f"The same in the terminal:    souche balances --data '{data}'",
+        f"The same in the terminal:    {_souche()} balances --data {quote(str(data))}",
         f"Data, tokens, print files:   {data}",
     )
+
+
+def _souche() -> str:
+    """What is typed here to get to the command line: `./run souche` where `./run` began this."""
+    run = os.environ.get("SOUCHE_RUN")
+    return f"{quote(run)} souche" if run else "souche"

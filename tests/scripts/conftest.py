@@ -27,7 +27,7 @@ VENUE = "99900001100018"
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the caller's environment says of another ledger stays out."""
-    for name in ("SOUCHE_TOKEN", "SOUCHE_DATABASE_URL", "SOUCHE_HOST", "SOUCHE_PORT"):
+    for name in ("SOUCHE_TOKEN", "SOUCHE_DATABASE_URL", "SOUCHE_HOST", "SOUCHE_PORT", "SOUCHE_RUN"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -1,6 +1,7 @@
 """The demo, as whoever looks at Souche first runs it."""
 
 import json
+import shlex
 import shutil
 import signal
 import socket
@@ -16,6 +17,7 @@ from ledger.settings import Settings
 from scripts.common.ending import CommandError
 from scripts.demo import _listen
 from scripts.demonstration.folder import MARK, demo_folder
+from scripts.demonstration.telling import _what_is_left, _where_to_look
 from tests.scripts.conftest import free_port
 from tests.scripts.running import Souche
 
@@ -104,6 +106,26 @@ def test_a_demo_that_leaves_names_no_address(new_data: Callable[[], Path]) -> No
     assert process.returncode == 0, err
     assert port not in out
     assert f"souche balances --data '{souche.data}'" in out
+
+
+@pytest.mark.parametrize(
+    ("run", "souche"),
+    [(None, "souche"), ("./run", "./run souche"), ("/my work/run", "'/my work/run' souche")],
+)
+def test_its_commands_can_be_pasted(
+    monkeypatch: pytest.MonkeyPatch, run: str | None, souche: str
+) -> None:
+    """Whatever there is in the folder's name."""
+    monkeypatch.delenv("SOUCHE_RUN", raising=False)
+    if run is not None:
+        monkeypatch.setenv("SOUCHE_RUN", run)
+
+    told = [*_what_is_left(Path("/it's here")), *_where_to_look(Path("/it's here"), "127.0.0.1:1")]
+
+    typed = [line.partition(":  ")[2].strip() for line in told if "--data" in line]
+    assert len(typed) == 4
+    assert all(line.startswith(f"{souche} ") for line in typed)
+    assert all(shlex.split(line)[-2:] == ["--data", "/it's here"] for line in typed)
 
 
 def test_it_removes_nothing_that_is_not_a_demos(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -68,6 +69,30 @@ def test_run_names_a_word_that_it_does_not_know() -> None:
 
     assert said.returncode == 2
     assert said.stderr.startswith("run: no such word: frobnicate\nusage: ")
+
+
+def test_run_says_what_was_typed(tmp_path: Path) -> None:
+    """Commands that are printed to be pasted begin with it."""
+    venv = tmp_path / "venv"
+    python = venv / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\n[ "$1" = -c ] || echo "$SOUCHE_RUN"\n')
+    python.chmod(0o755)
+    made = "cat requirements.txt requirements-dev.txt | cksum"
+    stamp = subprocess.run(["sh", "-c", made], capture_output=True, check=True, cwd=ROOT).stdout
+    (venv / "souche-runtime").write_bytes(stamp + f"{venv}\n".encode())
+    (tmp_path / "a link").symlink_to(ROOT)
+
+    for typed, cwd in (("./run", ROOT), ("../a link/run", venv)):
+        said = subprocess.run(
+            [typed, "souche"],
+            env={**clean(), "SOUCHE_VENV": str(venv)},
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=cwd,
+        )
+        assert said.stdout == f"{typed}\n"
 
 
 @pytest.mark.parametrize("words", [("nosuch",), ("lint", "--bogus"), ("lint", "tests/api")])
