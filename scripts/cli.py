@@ -114,7 +114,8 @@ app = App(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Each word has help of its own, with examples: `souche programme open --help`.\n\n"
+    epilog="Each command has an example in its help: `souche programme open --help`.\n"
+    "Reads take --json, for programs.\n\n"
     "Exit codes: 0 done, 1 refused or a check failed, 2 usage, 3 unavailable,\n"
     "130 interrupted by Ctrl-C: it says what is left, and how to go on. A service\n"
     "that runs, the demo's too, is stopped by it, says so, and leaves with 0.\n"
