@@ -72,7 +72,8 @@ Exit codes:
   1  refused: the answer's `title` tells people why, its `reason` programs
   2  not understood, and nothing was sent
   3  openssl or curl is missing or too old
-  4  no answer: it may have happened, or not; `resume` later
+  4  no answer: it may have happened, or not; `resume` later. A check
+     changes nothing
 END
 }
 
@@ -264,7 +265,9 @@ until_answered() {
 # gave_up: say what is unknown now, and what to do
 gave_up() {
     say "given up: $why."
-    if [ -z "$with_its_id" ]; then
+    if [ "$word" = check ]; then
+        say 'nothing was changed. Give the same command again later.'
+    elif [ -z "$with_its_id" ]; then
         say 'it may have happened, or not. Give the same command again later.'
     else
         say "it may have happened, or not; it is kept with its id. Once the service answers: sh $0 '$folder' resume"

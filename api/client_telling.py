@@ -5,6 +5,7 @@ from typing import Final
 
 WORDS: Final = ("make", "enrol", "check", "redeem", "void", "batch", "resume", "roll")
 KEPT: Final = frozenset({"redeem", "void", "batch", "resume"})  # asked again with its id
+READS: Final = frozenset({"check"})  # nothing comes of it, whether or not it arrived
 WORTH_TELLING: Final = 1.0  # seconds; nobody notices shorter waits
 
 HELP: Final = """\
@@ -60,7 +61,8 @@ Exit codes:
   0  done
   1  refused: the answer's `title` tells people why, its `reason` programs
   2  not understood, and nothing was sent
-  4  no answer: it may have happened, or not; `resume` later
+  4  no answer: it may have happened, or not; `resume` later. A check
+     changes nothing
 """
 
 
@@ -73,6 +75,8 @@ def waiting(word: str, why: str, wait: float, left: float) -> str:
 def given_up(word: str, folder: str, why: str) -> str:
     """That it stays unknown for now, and what to do."""
     told = f"Given up: {why}.\n"
+    if word in READS:
+        return f"{told}Nothing was changed. Give the same command again later.\n"
     if word not in KEPT:
         return f"{told}It may have happened, or not. Give the same command again later.\n"
     return (

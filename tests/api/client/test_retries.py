@@ -88,7 +88,11 @@ def test_a_service_that_is_down_is_told_in_words(run: Run, folder: Path) -> None
     till.run("make", url)
     till.run("enrol", "t-0123456789ab-0", left=4, patience=0)
     assert "Give the same command again later" in till.told
+    assert "may have happened" in till.told
     (folder / "terminal").write_text("t-0123456789ab")
+    till.run("check", CODE, left=4, patience=0)
+    assert "othing was changed. Give the same command again later" in till.told
+    assert "may have happened" not in till.told
     till.run("redeem", CODE, left=4, patience=0)
 
     assert f"iven up: nothing listens at {url}." in till.told
