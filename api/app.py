@@ -154,7 +154,8 @@ async def _on_http(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (route := request.scope.get("route")):
         headers["Allow"] = openapi.methods_of(request.app, route.path)
-    return _respond(problem(reason), headers)
+    detail = "GET /docs tells what there is" if reason == "not-found" else ""
+    return _respond(problem(reason, detail), headers)
 
 
 async def _on_unavailable(_: Request, __: Exception) -> Response:

@@ -40,13 +40,16 @@ def serve(
     other machines reach needs TLS in front, declared by SOUCHE_TLS=true.
     """
     settings = settings_from(data, host=host, port=port, followers=False if no_followers else None)
-    if (other := find_service(settings.data)) is not None:
-        warn(f"Another service runs on this ledger, at {other}: both will answer.")
-    serve_until_stopped(settings, workers=workers, on_ready=lambda told: _tell(settings, told))
+    other = find_service(settings.data)
+    serve_until_stopped(
+        settings, workers=workers, on_ready=lambda told: _tell(settings, told, other)
+    )
     say(f"Stopped. The data stays in {settings.data}; the same command serves it again.")
 
 
-def _tell(settings: Settings, started: Started) -> None:
+def _tell(settings: Settings, started: Started, other: str | None) -> None:
+    if other is not None:
+        warn(f"Another service runs on this ledger, at {other}: both answer.")
     if started.is_new:
         say(f"A new ledger. Its tokens are in {settings.data / 'tokens'}.")
     address = f"http://{settings.address}"

@@ -10,8 +10,16 @@ import pytest
 
 from api.docs_fields import fields
 from api.problems import PROBLEMS
+from tests.api.ledgers import Served
 
 VOID: Final = frozenset({"meta", "br"})
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/redemption"])
+def test_an_address_where_nothing_is_leads_to_the_page(shared: Served, path: str) -> None:
+    told = shared.auditor.http.get(path).json()
+
+    assert (told["reason"], told["detail"]) == ("not-found", "GET /docs tells what there is")
 
 
 class Page(HTMLParser):

@@ -120,6 +120,7 @@ def test_commands_attach_to_a_service_that_runs(plain: Souche, service: tuple[in
 
     assert status(port) == 200
     assert again.code == 3
+    assert "Another service" not in again.err
 
 
 def test_an_invitation_names_the_service_that_runs(plain: Souche, service: tuple[int, int]) -> None:
