@@ -69,6 +69,7 @@ def test_the_walk_of_the_readme_ends_with_a_paid_venue(newcomer: Path) -> None:
             out, err = worked.communicate(timeout=600)
 
     assert (worked.returncode, err) == (0, "")
+    assert "refused: exit code 1" in out
     assert "is approved" in out
     assert re.search(r"99900001100018 +Médiathèque +1 +10\.00 € +10\.00 € +0\.00 €", out)
     assert "balanced." in out
