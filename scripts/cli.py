@@ -12,6 +12,7 @@ from typer._click.exceptions import ClickException
 
 from scripts.common.ending import CommandError, Exit
 from scripts.common.helping import App, Noun
+from scripts.common.plain import in_plain_words
 
 _RUN: Final = "Run a ledger"
 _WORK: Final = "Work with it"
@@ -81,6 +82,9 @@ class Words(Noun):
                 raise _ended(interrupted(words), words) from e
             finally:
                 signal.signal(signal.SIGINT, before)
+        except ClickException as e:
+            e.message = in_plain_words(e.message)
+            raise
         except Exception as e:
             from scripts.common.explaining import explain  # noqa: PLC0415 (loads nearly everything)
 

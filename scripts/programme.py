@@ -23,7 +23,7 @@ from projections.exposure import Exposure, exposure
 from scripts.authoring.closing import ask_before_closing
 from scripts.authoring.example import example_file
 from scripts.authoring.publishing import Published, open_programme, publish_rules
-from scripts.authoring.reading import read_programme
+from scripts.authoring.reading import parse_file, read_programme
 from scripts.authoring.showing import rows_of
 from scripts.common.amounts import parse_parts
 from scripts.common.fields import Programme, parse_day, parse_text
@@ -44,9 +44,7 @@ File = Annotated[
     Path,
     typer.Argument(
         metavar="FILE",
-        exists=True,
-        dir_okay=False,
-        readable=True,
+        parser=parse_file,
         help="In TOML, as `souche programme example` prints it.",
     ),
 ]
@@ -107,9 +105,7 @@ def rules(
         Path | None,
         typer.Argument(
             metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            readable=True,
+            parser=parse_file,
             help="Publish the rules in it; without one, show those that are published.",
         ),
     ] = None,

@@ -3,18 +3,21 @@
 A copy of a preset works too: where a value is from is passed over, and so is what is only told.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import typer
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from api import fields
 from api.bodies import Body
 from api.rules import RulesBody
+from ledger import presets
 from ledger.facts import ProgrammeOpened, Rules
 from ledger.presets.tables import open_table
 from scripts.common.ending import CommandError, Exit
@@ -94,6 +97,21 @@ class _File(Body):
     rules: Annotated[
         dict[Annotated[int, Field(ge=1, le=10_000)], _Version], BeforeValidator(_in_order)
     ] = Field({})
+
+
+def parse_file(text: str) -> Path:
+    """A file that people name; who names a preset is told how that is opened."""
+    path = Path(text)
+    if path.is_dir():
+        raise typer.BadParameter(f"{text!r} is a folder")
+    if not path.exists():
+        told = f"there is no file {text!r}"
+        if text.upper() in presets.names():
+            told += f"; the preset is opened by `souche programme preset {text.upper()} --open`"
+        raise typer.BadParameter(told)
+    if not os.access(path, os.R_OK):
+        raise typer.BadParameter(f"{text!r} can't be read by you")
+    return path
 
 
 def read_programme(path: Path) -> OwnProgramme:

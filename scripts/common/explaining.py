@@ -15,6 +15,7 @@ from ledger.writer import CommandFailedError, OutcomeUnknownError, OverloadedErr
 from projections.beside import RebuildError
 from projections.waiting import NotReachedError
 from scripts.common.ending import CommandError, Exit
+from scripts.common.plain import in_plain_words
 
 _AGAIN: Final = "Run the same command again: what was done is not done twice."
 _DOCTOR: Final = "`souche doctor` says more."
@@ -59,5 +60,5 @@ def _known(error: Exception) -> CommandError | None:
 
 def _settings(error: ValidationError) -> str:
     """Which setting is wrong, without its value: it may be a password."""
-    told = (f"SOUCHE_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
-    return "\n".join(told)
+    told = ((".".join(map(str, e["loc"])).upper(), e["msg"]) for e in error.errors())
+    return "\n".join(f"SOUCHE_{name}: {in_plain_words(said)}." for name, said in told)

@@ -1,6 +1,7 @@
 """Options that several commands have, and the settings that they make."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -61,8 +62,9 @@ def existing(data: Path | None) -> Settings:
     """
     settings = settings_from(data)
     if not (settings.data / "secrets").is_dir():
+        there = settings.data.absolute()
         raise CommandError(
-            f"There is no ledger in {settings.data}.",
-            f"Make one with `souche init --data '{settings.data}'`, or name another folder.",
+            f"There is no ledger in {there}.",
+            f"Make one with `souche init --data {quote(str(there))}`, or name another folder.",
         )
     return settings

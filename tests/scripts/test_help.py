@@ -252,6 +252,54 @@ def test_an_amount_that_can_be_gets_as_far_as_the_ledger(
     assert "There is no ledger in" in souche_nowhere.refuse(*FUND, f"departement={amount}")
 
 
+@pytest.mark.parametrize(
+    ("words", "because"),
+    [
+        (("serve", "--port", "99999"), "--port': '99999' is not a whole number from"),
+        (("serve", "--workers", "0"), "--workers': '0' is not a whole number from"),
+        (("demo", "--port", "http"), "--port': 'http' is not a whole number from"),
+        (("token", "make", "alice", "boss"), "ROLE': 'boss' is not one of 'operator', 'approver'"),
+        (
+            ("programme", "open", "bfc22"),
+            "the preset is opened by `souche programme preset BFC22 --open`",
+        ),
+        (("programme", "open", "mine.tml"), "FILE': there is no file 'mine.tml'"),
+        (("programme", "rules", "PASS", "/"), "'/' is a folder"),
+    ],
+)
+def test_what_was_mistyped_is_told_plainly(
+    souche_nowhere: Souche, words: tuple[str, ...], because: str
+) -> None:
+    said = souche_nowhere.run(*words, COLUMNS="200")
+
+    assert said.code == 2
+    assert because in said.err
+
+
+@pytest.mark.parametrize(
+    ("setting", "because"),
+    [
+        ({"SOUCHE_PORT": "abc"}, "SOUCHE_PORT: it should be a whole number.\n"),
+        ({"SOUCHE_TLS": "maybe"}, "SOUCHE_TLS: it should be true or false.\n"),
+        ({"SOUCHE_PROXIES": "9"}, "SOUCHE_PROXIES: it should be at most 8.\n"),
+    ],
+)
+def test_a_wrong_setting_is_told_plainly(
+    souche_nowhere: Souche, setting: dict[str, str], because: str
+) -> None:
+    assert souche_nowhere.run("serve", **setting).err == because
+
+
+def test_a_folder_that_is_not_there_is_named_in_full(
+    souche_nowhere: Souche, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert f"There is no ledger in {tmp_path}/it's not.\n" in souche_nowhere.refuse(
+        "status", "--data", "it's not"
+    )
+
+
 def test_an_unknown_word_is_a_usage_error_and_gets_a_suggestion(souche_nowhere: Souche) -> None:
     said = souche_nowhere.run("balance")
 
