@@ -50,7 +50,9 @@ def test_where_nothing_is_counted_nothing_is_said(
     assert shares(sample(), sample()) == {}
 
 
-@pytest.mark.skipif(sample() is None, reason="this machine does not tell")
+@pytest.mark.skipif(
+    sample() is None, reason="this machine does not tell how its processors spend their time"
+)
 def test_the_kernel_of_this_machine_is_understood() -> None:
     before = sample()
     time.sleep(0.2)

