@@ -1,29 +1,17 @@
 """`souche balances`."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from ledger.journal import (
-    BANK,
-    CIRCULATION,
-    FUNDER_ADVANCES,
-    FUNDER_RECEIVABLE,
-    IN_TRANSIT,
-    VENUE_PAYABLE,
-)
 from projections.balances import AccountBalance, TrialBalance, list_balances, trial_balance
+from scripts.common.accounts import LEGEND
 from scripts.common.helping import examples
 from scripts.common.options import Data, Json, new_app
 from scripts.common.showing import euros, print_json, print_table, say
 from scripts.common.working import Views, look
 
 app = new_app()
-LEGEND: Final = (
-    f"{VENUE_PAYABLE} owed to venues, {FUNDER_RECEIVABLE} owed by funders, {FUNDER_ADVANCES} "
-    f"funders' advances, {CIRCULATION} tickets in circulation, {BANK} bank, {IN_TRANSIT} payments "
-    "under way."
-)
 
 
 @app.command(epilog=examples("souche balances", "souche balances 401: --json"))

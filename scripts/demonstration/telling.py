@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
+from scripts.common.accounts import meaning_of
 from scripts.common.showing import euros
-from scripts.demonstration.cast import DISTRIBUTION_POINTS, VENUES
+from scripts.demonstration.cast import DISTRIBUTION_POINTS, VENUES, WITHDRAWN
 from scripts.demonstration.preparing import CARNETS
 from scripts.demonstration.story import Story
 
@@ -60,6 +61,7 @@ def _what_happened(story: Story) -> Table:
         euros(story.run.so_far.cents_paid),
         f"paid to {story.run.so_far.transfers_paid} venues, submitted and approved by two people",
     )
+    table.add_row("", f"{WITHDRAWN.name}, no longer qualified, took no ticket: nothing is owed it")
     table.add_row(f"{story.events:,}", f"events in the log; {story.seconds:.0f} s in all")
     return table
 
@@ -97,11 +99,14 @@ def _books(story: Story) -> Table:
     table.show_footer = True
     balanced = "balanced" if story.trial.balanced else "NOT BALANCED"
     table.add_column("Account", footer=f"all {story.trial.accounts} accounts: {balanced}")
+    table.add_column("What it is")
     total = story.trial.debit_cents + story.trial.credit_cents
     table.add_column("Balance", justify="right", footer=euros(total))
     for balance in story.balances:
         if balance.balance_cents:
-            table.add_row(balance.account, euros(balance.balance_cents))
+            table.add_row(
+                balance.account, meaning_of(balance.account), euros(balance.balance_cents)
+            )
     return table
 
 
