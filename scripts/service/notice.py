@@ -5,7 +5,7 @@ A lock says whether it is true: the service holds it for as long as it lives, ho
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import sleep
@@ -17,17 +17,25 @@ PAUSE: Final = 0.01  # seconds
 
 
 @contextmanager
-def served_at(data: Path, authority: str) -> Iterator[None]:
+def served_at(data: Path, authority: str) -> Iterator[Callable[[], None]]:
     """Tell what terminals have to call this service, until the block ends.
 
-    Where another service of the same folder has told so already, nothing is changed.
+    Where another service of the same folder has told so already, nothing is changed. Call what
+    you are given now and then: once the other one has left, it is told of this one.
     """
     descriptor = os.open(data / NAME, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if _lock(descriptor, fcntl.LOCK_EX, TRIES):
+    is_told = False
+
+    def tell(tries: int = 1) -> None:
+        nonlocal is_told
+        if not is_told and _lock(descriptor, fcntl.LOCK_EX, tries):
             os.ftruncate(descriptor, 0)
-            os.write(descriptor, authority.encode())
-        yield
+            os.pwrite(descriptor, authority.encode(), 0)
+            is_told = True
+
+    try:
+        tell(TRIES)
+        yield tell
     finally:
         os.close(descriptor)
 
@@ -51,7 +59,8 @@ def _lock(descriptor: int, kind: int, tries: int = 1) -> bool:
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:
-            sleep(PAUSE)
+            if tries > 1:
+                sleep(PAUSE)
         else:
             return True
     return False

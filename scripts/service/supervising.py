@@ -59,11 +59,12 @@ def serve(
         children = _children(settings, database, listening, workers)
         try:
             _bring_up(children, stopped)
-            with served_at(settings.data, settings.signed_authority):
+            with served_at(settings.data, settings.signed_authority) as tell:
                 if not stopped():
                     on_ready(started)
                 while not stopped():
                     _look(children)
+                    tell()
         finally:
             listening.close()  # first of all: nobody new
             end([child for child in children if child.is_worker])

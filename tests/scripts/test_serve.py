@@ -9,12 +9,13 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from ledger.settings import Settings
+from scripts.service.notice import find_service, served_at
 from scripts.service.serving import serving
 from tests.scripts.conftest import VENUE, free_port
 from tests.scripts.running import Souche
@@ -152,6 +153,18 @@ def test_a_second_service_on_a_ledger_is_warned(plain: Souche, service: tuple[in
         told = process.stderr.readline()
 
     assert f"Another service runs on this ledger, at 127.0.0.1:{service[1]}" in told
+
+
+def test_of_two_services_the_one_that_is_left_is_named(tmp_path: Path) -> None:
+    with ExitStack() as left:
+        with served_at(tmp_path, "127.0.0.1:65535"):
+            tell = left.enter_context(served_at(tmp_path, "127.0.0.1:80"))
+            tell()
+            assert find_service(tmp_path) == "127.0.0.1:65535"
+        assert find_service(tmp_path) is None
+        tell()
+        assert find_service(tmp_path) == "127.0.0.1:80"
+    assert find_service(tmp_path) is None
 
 
 def test_a_worker_that_dies_is_replaced(service: tuple[int, int]) -> None:
