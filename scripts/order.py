@@ -9,28 +9,22 @@ import typer
 from ledger.batch import Recorded
 from ledger.decisions.programmes import FIRST_YEAR, LARGEST_SIZE, LAST_YEAR, OrderCarnets
 from ledger.values.codes import LARGEST_NUMBER
-from ledger.values.ids import HolderId
 from projections.exposure import CarnetOrder, list_orders
-from scripts.common.fields import Count, First, Order, Programme, parse_holder
+from scripts.common.fields import Held, Order, Programme
 from scripts.common.helping import examples
 from scripts.common.ledger import Ledger
 from scripts.common.numbers import number_option
 from scripts.common.options import As, Data, Json, new_app
 from scripts.common.progress import progress
-from scripts.common.showing import print_json, print_table, say, say_once, warn
+from scripts.common.showing import print_json, print_table, say, say_once
 from scripts.common.working import Views, look, work
 from scripts.stock.ageing import warn_if_offered_too_late, warn_if_over
+from scripts.stock.bulk import activate_order, assign_carnets, transfer_carnets
 from scripts.stock.issuing import issue
-from scripts.stock.moving import activate, assign, find_carnets, refuse_same, transfer
 from scripts.stock.ordering import create_order, find_order
 from scripts.stock.printing import Format
-from scripts.stock.shortfall import shortfall
 
 app = new_app("Orders: carnets from the printer to people's hands.")
-
-Held = Annotated[
-    HolderId, typer.Option("--holder", metavar="HOLDER", parser=parse_holder, help="Who has them.")
-]
 
 
 @app.command(
@@ -133,116 +127,30 @@ def issue_order(
     say(f"{work(data, who, act):,} carnets are issued; their codes are in {to}.")
 
 
-@app.command(
+app.command(
     "activate",
     epilog=examples(
         "souche order activate BFC22 first",
         "souche order activate BFC22 first --first 1001 --count 500",
     ),
-)
-def activate_order(
-    *,
-    programme: Programme,
-    order: Order,
-    first: First = None,
-    count: Count = None,
-    data: Data = None,
-    who: As = None,
-) -> None:
-    """Put carnets into circulation: their face value has to be funded.
+)(activate_order)
 
-    Run it again after an interruption, with the same numbers: it goes on where it stopped.
-    """
-
-    async def act(ledger: Ledger) -> tuple[int, int]:
-        ordered, carnets = await find_carnets(ledger, programme, order, (first, count))
-        with progress("activate", len(carnets)) as advance:
-            return await activate(ledger, ordered, carnets, advance), len(carnets)
-
-    new, asked = work(data, who, act)
-    say(f"{asked:,} carnets are in circulation{'' if new else ' already'}.")
-
-
-@app.command(
+app.command(
     "transfer",
     epilog=examples(
         "souche order transfer BFC22 first --to ml-belrive --count 100",
         "souche order transfer BFC22 first --from ml-belrive --to region-bfc \\",
         "    --first 91 --count 10",
     ),
-)
-def transfer_carnets(
-    *,
-    programme: Programme,
-    order: Order,
-    receiver: Annotated[
-        HolderId,
-        typer.Option("--to", metavar="HOLDER", parser=parse_holder, help="Who receives them."),
-    ],
-    sender: Annotated[
-        HolderId | None,
-        typer.Option("--from", metavar="HOLDER", parser=parse_holder, help="Else the order's."),
-    ] = None,
-    first: First = None,
-    count: Count = None,
-    command_id: Annotated[
-        str | None,
-        typer.Option(
-            "--id", metavar="ID", help="Of a transfer that was interrupted: go on with it."
-        ),
-    ] = None,
-    data: Data = None,
-    who: As = None,
-) -> None:
-    """Move carnets from one holder to another."""
-    name = command_id or str(uuid4())
+)(transfer_carnets)
 
-    async def act(ledger: Ledger) -> int:
-        ordered, carnets = await find_carnets(ledger, programme, order, (first, count))
-        holders = (sender or ordered.holder, receiver)
-        refuse_same(*holders)
-        with progress(f"transfer (--id {name})", len(carnets)) as advance:
-            await transfer(ledger, carnets, holders, name, advance)
-        return len(carnets)
-
-    say(f"{work(data, who, act):,} carnets are with {receiver}.")
-
-
-@app.command(
+app.command(
     "assign",
     epilog=examples(
         "souche order assign BFC22 first --holder ml-belrive --count 1",
         "souche order assign BFC22 first --holder ml-belrive --first 21 --count 5",
     ),
-)
-def assign_carnets(
-    *,
-    programme: Programme,
-    order: Order,
-    holder: Held,
-    first: First = None,
-    count: Count = None,
-    data: Data = None,
-    who: As = None,
-) -> None:
-    """Hand carnets out, each to somebody known by a random id alone.
-
-    Carnets that are handed out already are passed over.
-    """
-
-    async def act(ledger: Ledger) -> tuple[int, str]:
-        ordered, carnets = await find_carnets(ledger, programme, order, (first, count))
-        with progress("assign", len(carnets)) as advance:
-            assigned = await assign(ledger, carnets, holder, advance)
-        if assigned and assigned >= (count or len(carnets)):
-            return assigned, ""
-        return assigned, await shortfall(ledger, ordered, holder, carnets, assigned)
-
-    assigned, missing = work(data, who, act)
-    if assigned:
-        say(f"Carnets handed out: {assigned:,}.")
-    if missing:
-        warn(missing)
+)(assign_carnets)
 
 
 def _row(order: CarnetOrder) -> list[str]:

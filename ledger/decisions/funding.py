@@ -225,7 +225,7 @@ def decide_activation(command: ActivateCarnets, at: Situation) -> Decision:
         carnet.size * carnet.issued.face_value_cents for carnet in known if not carnet.activated
     )
     stage = entry.rules[-1].activation_requires
-    covered = _covered(funding, entry.rules[-1])
+    covered = covered_cents(funding, entry.rules[-1])
     if funding.activated + amount > covered:
         missing = funding.activated + amount - covered
         return Refusal(
@@ -262,7 +262,7 @@ def decide_activation(command: ActivateCarnets, at: Situation) -> Decision:
     return Accepted((*units, (command.stream, money)))
 
 
-def _covered(funding: Funding, rules: Rules) -> int:
+def covered_cents(funding: Funding, rules: Rules) -> int:
     """Face value that may circulate. A later stage of funding counts for the earlier ones too."""
     order: tuple[Stage, ...] = ("commitment", "order", "cash")
     stages = order[order.index(rules.activation_requires) :]

@@ -133,3 +133,7 @@ parse_day = parser(fields.Day, "DAY")
 parse_holder = parser(fields.Holder, "HOLDER")
 parse_text = parser(fields.Text, "TEXT")
 parse_name = parser(fields.Name, "NAME")
+Held = Annotated[
+    fields.Holder,
+    typer.Option("--holder", metavar="HOLDER", parser=parse_holder, help="Who has them."),
+]

@@ -51,9 +51,7 @@ LEFT: Final[dict[str, str]] = {
     "order issue": "Carnets that were issued stay. The same command goes on where it stopped, with "
     "the same codes: keep the print file's .seed until then.",
     "order activate": AGAIN,
-    "order transfer": "Part of it may be done, and stays. What has moved is refused a second time: "
-    "go on with the --id that the bar shows, or name the rest with --first and --count "
-    "(`souche carnet SERIAL` tells who has one).",
+    "order transfer": AGAIN,
     "order assign": AGAIN,
     "venue register": WHOLE,
     "venue qualify": WHOLE,
@@ -95,6 +93,4 @@ def _by_option(name: str, words: Sequence[str]) -> str:
         return NOTHING
     if name == "programme preset" and "--open" not in given:
         return NOTHING
-    if name == "order transfer" and "--id" in given:
-        return AGAIN
     return ""

@@ -121,3 +121,8 @@ def euros(cents: int) -> str:
     """Cents as people read them: `4,500.00 €`."""
     sign = "-" if cents < 0 else ""
     return f"{sign}{abs(cents) // 100:,}.{abs(cents) % 100:02d} €"
+
+
+def plain_euros(cents: int) -> str:
+    """Cents as a command takes them: `4500.00`."""
+    return f"{cents // 100}.{cents % 100:02d}"

@@ -23,8 +23,9 @@ from scripts.demonstration.cast import (
     WITHDRAWN,
 )
 from scripts.demonstration.clock import LAST_YEAR, TODAY, DemoClock
+from scripts.stock.choosing import carnets_of
 from scripts.stock.issuing import issue
-from scripts.stock.moving import activate, assign, carnets_of, transfer
+from scripts.stock.moving import activate, assign, transfer
 from scripts.stock.ordering import find_order
 from scripts.stock.printing import Format
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ledger.facts import CarnetsOrdered
 from ledger.values.ids import CarnetId, HolderId
 from scripts.common.ledger import Ledger
-from scripts.stock.moving import next_in_stock, number_of
+from scripts.stock.choosing import next_in_stock, number_of, numbers_of
 
 
 async def shortfall(
@@ -27,7 +27,6 @@ async def shortfall(
 def _why(ordered: CarnetsOrdered, asked: Sequence[CarnetId], assigned: int) -> str:
     before = len(asked) - assigned
     if not before:
-        last = ordered.first_number + ordered.carnets - 1
-        return f"order {ordered.order} has the numbers {ordered.first_number}–{last}"
+        return f"order {ordered.order} {numbers_of(ordered)}"
     numbers = f"numbers {number_of(asked[0])}–{number_of(asked[-1])}"
     return f"{before:,} of {numbers} were before" if assigned else f"{numbers} were before"

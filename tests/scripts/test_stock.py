@@ -1,0 +1,166 @@
+"""Work on many carnets is done as a whole or not at all, and says how much it was."""
+
+import pytest
+
+from ledger.values.ids import CarnetId
+from scripts.stock import bulk
+from tests.scripts.ordering import STOCK
+from tests.scripts.running import Souche
+
+LARGE = ("BFC22", "large")
+TOWN_HALL, POINT = "mairie", "ccas"
+
+
+@pytest.fixture(scope="module")
+def stock(souche: Souche) -> Souche:
+    """With 1 900 carnets of which 1 000 are funded, and the first 10 are at two holders."""
+    souche.do("programme", "preset", "bfc22", "--open")
+    for holder in (STOCK, TOWN_HALL, POINT):
+        souche.do("holder", "register", holder, holder.title())
+    souche.do(
+        *("programme", "fund", "BFC22", "2022", "cash", "VIR-1"),
+        *("region-bfc=25000.00", "anct=25000"),
+    )
+    souche.do(
+        *("order", "create", *LARGE, "--millesime", "2022"),
+        *("--carnets", "1900", "--size", "5", "--holder", STOCK),
+    )
+    souche.do("order", "issue", *LARGE, "--to", str(souche.data / "large.jsonl"))
+    souche.do("order", "activate", *LARGE, "--first", "5", "--count", "1")
+    souche.do("order", "activate", *LARGE, "--count", "20")
+    souche.do("order", "transfer", *LARGE, "--to", POINT, "--count", "8")
+    souche.do("order", "transfer", *LARGE, "--to", TOWN_HALL, "--first", "9", "--count", "2")
+    return souche
+
+
+def events(souche: Souche) -> int:
+    size: int = souche.look("status")["events"]
+    return size
+
+
+def test_what_is_not_funded_as_a_whole_is_not_begun(stock: Souche) -> None:
+    before = events(stock)
+
+    told = stock.refuse("order", "activate", *LARGE)
+
+    assert "Refused (funding-insufficient)" in told
+    assert "For 1,880 carnets (cash), missing 45,000.00 €; nothing was done." in told
+    fund = "souche programme fund BFC22 2022 cash REFERENCE"
+    assert f"`{fund} region-bfc=22500.00 anct=22500.00`" in told
+    fewer = "souche order activate BFC22 large --first 1 --count 1000"
+    assert f"The funds suffice for 980 of them: `{fewer}`" in told
+    assert events(stock) == before
+
+
+def test_what_the_funds_suffice_for_is_activated_when_asked_for(stock: Souche) -> None:
+    """Past the carnets that are in circulation already."""
+    told = stock.do("order", "activate", *LARGE, "--count", "30")
+    again = stock.do("order", "activate", *LARGE, "--first", "5", "--count", "1")
+
+    assert told == "30 carnets are in circulation, 20 of them already.\n"
+    assert again == "1 carnets are in circulation already.\n"
+
+
+def test_carnets_that_are_elsewhere_keep_the_others_from_being_handed_out(stock: Souche) -> None:
+    before = events(stock)
+
+    words = ("--holder", POINT, "--first", "6", "--count", "4")
+    told = stock.refuse("order", "assign", *LARGE, *words)
+
+    assert "Refused (holder-differs)" in told
+    assert f"BFC22-0000009 is with {TOWN_HALL}." in told
+    assert "3 of 4 carnets could be handed out; nothing was done." in told
+    assert events(stock) == before
+
+
+def test_carnets_that_are_elsewhere_keep_the_others_from_being_moved(stock: Souche) -> None:
+    before = events(stock)
+
+    words = ("--from", TOWN_HALL, "--to", POINT, "--first", "9", "--count", "4")
+    told = stock.refuse("order", "transfer", *LARGE, *words)
+
+    assert f"BFC22-0000011 is with {STOCK}." in told
+    assert "2 of 4 carnets could be moved; nothing was done." in told
+    assert events(stock) == before
+
+
+def test_carnets_that_are_not_in_circulation_are_not_handed_out(stock: Souche) -> None:
+    told = stock.refuse(
+        *("order", "assign", *LARGE, "--holder", STOCK, "--first", "1800", "--count", "1")
+    )
+
+    assert "Refused (carnet-not-activated)" in told
+    assert "`souche order activate BFC22 large --first 1800`" in told
+
+
+def test_carnets_that_were_handed_out_are_not_moved(stock: Souche) -> None:
+    stock.do("order", "assign", *LARGE, "--holder", POINT, "--first", "2", "--count", "1")
+
+    words = ("--from", POINT, "--to", STOCK, "--count", "3")
+    told = stock.refuse("order", "transfer", *LARGE, *words)
+
+    assert "Refused (ticket-already-assigned)" in told
+    assert "BFC22-0000002 was handed out: `souche carnet BFC22-0000002` shows when." in told
+    assert "2 of 3 carnets could be moved" in told
+
+
+def test_carnets_that_are_there_already_are_passed_over(stock: Souche) -> None:
+    words = ("order", "transfer", *LARGE, "--to", TOWN_HALL, "--first", "9")
+
+    told = stock.do(*words, "--count", "2")
+    more = stock.do(*words, "--count", "3")
+
+    assert told == f"2 carnets are with {TOWN_HALL} already.\n"
+    assert more == f"3 carnets are with {TOWN_HALL}, 2 of them already.\n"
+
+
+def test_a_holder_that_is_not_registered_is_told(stock: Souche) -> None:
+    assign = stock.refuse("order", "assign", *LARGE, "--holder", "nobody", "--count", "1")
+    transfer = stock.refuse("order", "transfer", *LARGE, "--to", "nobody", "--count", "1")
+
+    for told in (assign, transfer):
+        assert "Refused (holder-unknown)" in told
+        assert "There is no holder nobody: see `souche holder list`" in told
+
+
+@pytest.fixture
+def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As though somebody else changed what fitted once it was looked at."""
+
+    async def all_of_them(_: object, __: object, carnets: list[CarnetId], *___: object) -> object:
+        return carnets
+
+    for name in ("to_activate", "to_transfer", "to_assign"):
+        monkeypatch.setattr(bulk, name, all_of_them)
+
+
+@pytest.fixture(scope="module")
+def crowd(stock: Souche) -> Souche:
+    """With an order whose carnets from 501 on are with somebody else, and none funded beyond."""
+    stock.do(
+        *("order", "create", "BFC22", "crowd", "--millesime", "2022"),
+        *("--carnets", "900", "--size", "5", "--holder", STOCK),
+    )
+    stock.do("order", "issue", "BFC22", "crowd", "--to", str(stock.data / "crowd.jsonl"))
+    stock.do("programme", "fund", "BFC22", "2022", "cash", "VIR-3", "anct=90000")
+    words = ("--to", TOWN_HALL, "--first", "2401")
+    stock.do("order", "transfer", "BFC22", "crowd", *words)
+    return stock
+
+
+@pytest.mark.usefixtures("unseen")
+def test_what_was_done_before_it_stopped_is_told(crowd: Souche) -> None:
+    crowd.do("order", "activate", "BFC22", "crowd", "--first", "2301", "--count", "1")
+
+    active = crowd.refuse("order", "activate", "BFC22", "crowd")
+    moved = crowd.refuse("order", "transfer", "BFC22", "crowd", "--to", POINT)
+    given = crowd.refuse(
+        *("order", "assign", "BFC22", "crowd", "--holder", POINT),
+        *("--first", "2299", "--count", "3"),
+    )
+
+    again = "Run the same command again: it goes on, or says what is in the way."
+    assert "400 of 900 carnets are in circulation; stopped at BFC22-0002301." in active
+    assert f"400 of 900 carnets are with {POINT}; stopped at BFC22-0002301." in moved
+    assert "2 of 3 carnets are handed out; stopped at BFC22-0002301." in given
+    assert all(again in told for told in (active, moved, given))
