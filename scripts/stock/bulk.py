@@ -15,7 +15,7 @@ from scripts.common.working import work
 from scripts.stock.checking import to_activate, to_assign, to_transfer
 from scripts.stock.choosing import find_carnets
 from scripts.stock.moving import activate, assign, refuse_same, transfer
-from scripts.stock.shortfall import shortfall
+from scripts.stock.shortfall import beyond, shortfall
 
 
 def activate_order(
@@ -32,15 +32,17 @@ def activate_order(
     Carnets that are in circulation already are passed over: run it again after an interruption.
     """
 
-    async def act(ledger: Ledger) -> tuple[int, int]:
+    async def act(ledger: Ledger) -> tuple[int, int, str]:
         ordered, carnets = await find_carnets(ledger, programme, order, (first, count))
         left = await to_activate(ledger, ordered, carnets)
         with progress("activate", len(left)) as advance:
             await activate(ledger, ordered, left, advance)
-        return len(left), len(carnets)
+        return len(left), len(carnets), beyond(ordered, carnets, count)
 
-    new, asked = work(data, who, act)
+    new, asked, missing = work(data, who, act)
     say(f"{asked:,} carnets are in circulation{_already(new, asked)}.")
+    if missing:
+        warn(missing)
 
 
 def transfer_carnets(
@@ -72,17 +74,19 @@ def transfer_carnets(
     """
     name = command_id or str(uuid4())
 
-    async def act(ledger: Ledger) -> tuple[int, int]:
+    async def act(ledger: Ledger) -> tuple[int, int, str]:
         ordered, carnets = await find_carnets(ledger, programme, order, (first, count))
         holders = (sender or ordered.holder, receiver)
         refuse_same(*holders)
         left = await to_transfer(ledger, ordered, carnets, holders)
         with progress(f"transfer (--id {name})", len(left)) as advance:
             await transfer(ledger, left, holders, name, advance)
-        return len(left), len(carnets)
+        return len(left), len(carnets), beyond(ordered, carnets, count)
 
-    new, asked = work(data, who, act)
+    new, asked, missing = work(data, who, act)
     say(f"{asked:,} carnets are with {receiver}{_already(new, asked)}.")
+    if missing:
+        warn(missing)
 
 
 def assign_carnets(

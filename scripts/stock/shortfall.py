@@ -1,4 +1,4 @@
-"""What is told where fewer carnets were handed out than were asked for."""
+"""What is told where there are fewer carnets than were asked for."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,13 @@ from ledger.facts import CarnetsOrdered
 from ledger.values.ids import CarnetId, HolderId
 from scripts.common.ledger import Ledger
 from scripts.stock.choosing import next_in_stock, number_of, numbers_of
+
+
+def beyond(ordered: CarnetsOrdered, asked: Sequence[CarnetId], count: int | None) -> str:
+    """What is said of those that the order does not have; nothing where it has them all."""
+    if count is None or len(asked) == count:
+        return ""
+    return f"Only {len(asked):,} of {count:,}: order {ordered.order} {numbers_of(ordered)}."
 
 
 async def shortfall(

@@ -123,6 +123,27 @@ def test_a_holder_that_is_not_registered_is_told(stock: Souche) -> None:
         assert "There is no holder nobody: see `souche holder list`" in told
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("activate", *LARGE, "--first", "20", "--count", "2000"),
+        ("transfer", *LARGE, "--to", TOWN_HALL, "--first", "1889", "--count", "13"),
+    ],
+)
+def test_who_asks_for_more_carnets_than_there_are_is_told(
+    stock: Souche, words: tuple[str, ...]
+) -> None:
+    if words[0] == "activate":
+        stock.do(*("programme", "fund", "BFC22", "2022", "cash", "VIR-2", "anct=45000"))
+
+    said = stock.run("order", *words)
+
+    asked, there = int(words[-1]), 1901 - int(words[4 if words[0] == "activate" else 6])
+    assert said.code == 0
+    assert f"{there:,} carnets are " in said.out
+    assert f"Only {there:,} of {asked:,}: order large has the numbers 1–1900." in said.err
+
+
 @pytest.fixture
 def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """As though somebody else changed what fitted once it was looked at."""
@@ -142,7 +163,7 @@ def crowd(stock: Souche) -> Souche:
         *("--carnets", "900", "--size", "5", "--holder", STOCK),
     )
     stock.do("order", "issue", "BFC22", "crowd", "--to", str(stock.data / "crowd.jsonl"))
-    stock.do("programme", "fund", "BFC22", "2022", "cash", "VIR-3", "anct=90000")
+    stock.do("programme", "fund", "BFC22", "2022", "cash", "VIR-3", "anct=45000")
     words = ("--to", TOWN_HALL, "--first", "2401")
     stock.do("order", "transfer", "BFC22", "crowd", *words)
     return stock
