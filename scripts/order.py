@@ -22,7 +22,7 @@ from scripts.stock.ageing import warn_if_offered_too_late, warn_if_over
 from scripts.stock.bulk import activate_order, assign_carnets, transfer_carnets
 from scripts.stock.issuing import issue
 from scripts.stock.ordering import create_order, find_order
-from scripts.stock.printing import Format
+from scripts.stock.printing import Format, parse_print_file
 
 app = new_app("Orders: carnets from the printer to people's hands.")
 
@@ -97,7 +97,13 @@ def issue_order(
     programme: Programme,
     order: Order,
     to: Annotated[
-        Path, typer.Option("--to", metavar="FILE", help="The print file, which only you can read.")
+        Path,
+        typer.Option(
+            "--to",
+            metavar="FILE",
+            parser=parse_print_file,
+            help="The print file, which only you can read.",
+        ),
     ],
     form: Annotated[
         Format,

@@ -55,6 +55,7 @@ async def prepare(
 ) -> Prepared:
     """All that happens before the venues open."""
     prints = settings.data / "print"
+    prints.mkdir()
     operator = _actor(settings, database, Role.OPERATOR)
     async with open_ledger(settings, database, operator, clock) as ledger:
         last_year = await prepare_last_year(ledger, prints, watch)

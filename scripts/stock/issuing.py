@@ -9,12 +9,20 @@ from typing import Final
 
 from ledger.facts import CarnetsOrdered
 from ledger.service import IssuedCarnet, chunks, issue_command
+from ledger.values.codes import make_codes
 from ledger.values.ids import CarnetId, carnet_id
 from scripts.common.ending import CommandError
 from scripts.common.ledger import Ledger
 from scripts.stock.locking import leave_lock, take_lock
 from scripts.stock.ordering import FoundOrder, find_order
-from scripts.stock.printing import Format, first_code, open_private, seed_file, write_carnets
+from scripts.stock.printing import (
+    Format,
+    begins_as,
+    first_code,
+    open_private,
+    seed_file,
+    write_carnets,
+)
 from scripts.stock.seeds import Seed, forget_seed, keep_format, make_seed, read_seed
 
 Advance = Callable[[int], None]  # is told how many more carnets are done
@@ -30,11 +38,12 @@ async def issue(
 
     Raises:
         CommandError: it was issued, or begun, to another file, or all of it in another format;
-            or the file is another order's, or another run's; or it can't be written.
+            or the file is another order's, or another run's; or it can't be written, or its folder
+            isn't there.
         RefusedError: the ledger refused a chunk.
     """
     with _writable(path, _NAME_ANOTHER):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _refuse_no_folder(path)
     with _alone(path):
         found = await find_order(ledger, ordered.programme, ordered.order)
         with _writable(path, _NAME_ANOTHER):
@@ -78,6 +87,15 @@ async def _issue_chunk(
     if ask:
         await ledger.do(command)
     return printed
+
+
+def _refuse_no_folder(path: Path) -> None:
+    """A name that is mistyped shall not become a place that nobody meant: there is one copy."""
+    if not path.parent.is_dir():
+        raise CommandError(
+            f"There is no folder {path.parent}.",
+            f"{_NAME_ANOTHER} This one is made by `mkdir -p {quote(str(path.parent))}`",
+        )
 
 
 @contextmanager
@@ -131,7 +149,7 @@ def _seed(ledger: Ledger, found: FoundOrder, path: Path, form: Format) -> Seed:
         _refuse_to_begin(found, path)
         return make_seed(path, form, owner)
     _refuse_other_owner(found, path, seed, owner)
-    _refuse_other_codes(found.ordered, path)
+    _refuse_other_codes(found.ordered, path, seed)
     _refuse_format_left_out(found.ordered, path, seed.form, form)
     keep_format(path, seed, form)
     return seed
@@ -157,13 +175,20 @@ def _refuse_other_owner(found: FoundOrder, path: Path, seed: Seed, owner: str) -
         )
 
 
-def _refuse_other_codes(ordered: CarnetsOrdered, path: Path) -> None:
+def _refuse_other_codes(ordered: CarnetsOrdered, path: Path, seed: Seed) -> None:
     """A file that was put beside the seed is not emptied."""
     begins = first_code(path)
     if begins is not None and begins.carnet != _first_carnet(ordered):
         raise CommandError(
-            f"{path} has codes of {begins.carnet}, which is not of this order.",
-            "Name another file with --to.",
+            f"{path} has codes of {begins.carnet}, which is not of this order.", _NAME_ANOTHER
+        )
+    first = ordered.first_number
+    printed = IssuedCarnet(first, make_codes(seed.secret, ordered.programme, first, ordered.size))
+    if begins is None and path.exists() and not begins_as(path, ordered.programme, printed):
+        raise CommandError(
+            f"{path} does not begin with the codes of this order.",
+            "Move it away and run this again, which writes all of them anew; but leave "
+            f"{seed_file(path).name} where it is.",
         )
 
 

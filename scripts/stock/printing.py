@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 import msgspec
+import typer
 
 from ledger.service import IssuedCarnet
 from ledger.values.codes import parse_code, shown
@@ -18,6 +20,7 @@ from ledger.values.ids import CarnetId, carnet_id
 
 PRIVATE: Final = 0o600
 _LONGEST_LINE: Final = 65_536  # bytes; a carnet of 99 tickets has 3 000
+_OURS: Final = re.compile(r".*\.(seed(\.[0-9]+)?|lock)", re.IGNORECASE)  # beside a print file
 
 
 class Format(StrEnum):
@@ -40,6 +43,18 @@ class FirstCode:
 
     form: Format
     carnet: CarnetId
+
+
+def parse_print_file(text: str) -> Path:
+    """What typer calls on the name of a print file; what can't be one ends the command."""
+    path = Path(text)
+    if not path.name or path.is_dir():
+        raise typer.BadParameter(f"{text!r} is no file: name the one that the codes go to")
+    if _OURS.fullmatch(path.name):
+        raise typer.BadParameter(
+            f"{path.name!r} is how the seed or the lock of another print file may be called"
+        )
+    return path
 
 
 def seed_file(path: Path) -> Path:
@@ -74,10 +89,25 @@ def open_private(path: Path) -> Iterator[TextIO]:
         os.fsync(descriptor)
 
 
+def begins_as(path: Path, programme: str, first: IssuedCarnet) -> bool:
+    """Whether a file has nothing but the beginning of a print file, as a kill may leave it."""
+    lines = [_lines(programme, [first], form) for form in Format]
+    with path.open("rb") as file:
+        begin = file.read(max(map(len, lines))).rstrip(b"\0")  # a power cut may leave those
+    return any(line.startswith(begin) for line in lines)
+
+
 def write_carnets(
     file: TextIO, programme: str, carnets: Iterable[IssuedCarnet], form: Format
 ) -> bytes:
     """Add carnets to a print file, with their codes as people read them. What was added."""
+    lines = _lines(programme, carnets, form)
+    file.write(lines.decode())
+    file.flush()
+    return lines
+
+
+def _lines(programme: str, carnets: Iterable[IssuedCarnet], form: Format) -> bytes:
     text = io.StringIO(newline="")
     if form is Format.CSV:
         csv.writer(text, lineterminator="\n").writerows(
@@ -92,8 +122,6 @@ def write_carnets(
                 codes=tuple(shown(code) for code in each.codes),
             )
             text.write(msgspec.json.encode(printed).decode() + "\n")
-    file.write(text.getvalue())
-    file.flush()
     return text.getvalue().encode()
 
 

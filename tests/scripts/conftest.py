@@ -63,6 +63,7 @@ def database(new_empty: Callable[[], Path]) -> Iterator[tuple[Path, Database]]:
     data = new_empty()
     with open_database(data, settings=FAST) as found:
         begin(Settings(data=data), found, DemoClock())
+        (data / "print").mkdir()
         yield data, found
 
 

@@ -172,7 +172,6 @@ def test_what_is_no_print_file_does_not_pass_for_one(issued: Souche, text: str) 
 def test_what_is_no_seed_is_told_with_what_to_do(small: tuple[Souche, str], text: str) -> None:
     souche, name = small
     path = souche.data / "print" / name
-    seed_file(path).parent.mkdir(exist_ok=True)
     seed_file(path).write_text(text, errors="surrogateescape")
 
     for form in ("csv", "jsonl"):
@@ -210,3 +209,51 @@ def test_an_order_does_not_reach_for_the_carnets_before_it(
 def test_an_order_that_is_not_there_is_refused(roomy: Souche) -> None:
     assert "order-unknown" in roomy.refuse("order", "issue", "AV12", "none", "--to", "x")
     assert "programme-unknown" in roomy.refuse("order", "issue", "ZZ99", "none", "--to", "x")
+
+
+@pytest.mark.parametrize("place", ["", ".", "..", "/", "x.seed", "x.LOCK", ".x.seed.123"])
+def test_what_can_be_no_print_file_is_refused(ordered: Souche, place: str) -> None:
+    """Another file's seed has such a name."""
+    said = ordered.run("order", "issue", "BFC22", "first", "--to", place, COLUMNS="200")
+
+    assert said.code == 2
+    assert "Invalid value for '--to'" in said.err
+
+
+def test_no_folder_is_made_for_a_print_file(small: tuple[Souche, str]) -> None:
+    """The only copy of the codes would lie where nobody meant it to."""
+    souche, name = small
+    folder = souche.data / "prnit"
+
+    told = souche.refuse("order", "issue", "AV12", name, "--to", str(folder / name))
+
+    assert f"There is no folder {folder}." in told
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_half_a_first_line_is_written_again(roomy: Souche, form: str) -> None:
+    command, path = order(roomy, f"half-{form}", CARNETS, "CA62", 5)
+    command = (*command, "--format", form)
+    kill_between(roomy, command, path)
+    line = path.read_bytes().splitlines()[0]
+    path.write_bytes(line[:-9])
+
+    roomy.do(*command)
+
+    assert path.read_bytes().splitlines()[0] == line
+
+
+@pytest.mark.parametrize("text", ["remember the milk\n", "A,B,C\n", '{"carnet":"AV12-1'])
+def test_what_is_no_print_file_is_not_emptied(roomy: Souche, text: str) -> None:
+    """It may have been put beside the seed while that waited."""
+    command, path = order(roomy, f"notes-{len(text)}", CARNETS, "CA62", 5)
+    kill_between(roomy, command, path)
+    path.write_text(text)
+
+    told = roomy.refuse(*command)
+
+    assert f"{path} does not begin with the codes of this order." in told
+    assert path.read_text() == text
+    path.unlink()  # or moved away, as the refusal says
+    roomy.do(*command)

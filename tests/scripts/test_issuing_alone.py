@@ -24,7 +24,7 @@ def test_another_orders_print_file_does_not_pass_for_this_ones(
     assert f"{path} does not begin with its codes" in told
 
 
-@pytest.mark.parametrize("left", ["nothing", "", '{"carnet": "AV1'])
+@pytest.mark.parametrize("left", ["nothing", "", '{"carnet":"CA6'])
 def test_another_orders_seed_is_not_taken(
     roomy: Souche, small: tuple[Souche, str], left: str
 ) -> None:
