@@ -211,12 +211,12 @@ def decide_activation(command: ActivateCarnets, at: Situation) -> Decision:
     if entry is None:
         return Refusal(Reason.PROGRAMME_UNKNOWN)
     carnets: list[Carnet | None] = [at.streams.get(stream) for stream in command.streams[1:]]
-    for carnet in carnets:
+    for name, carnet in zip(command.carnets, carnets, strict=True):
         if carnet is None or (carnet.issued.programme, carnet.issued.millesime) != (
             command.programme,
             command.millesime,
         ):
-            return Refusal(Reason.CARNET_UNKNOWN)
+            return Refusal(Reason.CARNET_UNKNOWN, detail={"carnet": name})
     if entry.closed:
         return Refusal(Reason.PROGRAMME_CLOSED)
     known = [carnet for carnet in carnets if carnet is not None]

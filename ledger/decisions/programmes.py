@@ -4,7 +4,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import ClassVar, Final
 
-from ledger.decisions.reference import ProgrammeEntry
 from ledger.decisions.situation import Accepted, Command, Decision, Situation, require
 from ledger.facts import (
     CarnetsIssued,
@@ -307,10 +306,20 @@ def decide_order(order: OrderCarnets, at: Situation) -> Decision:
     envelopes = [(entry, programme)]
     if parent is not None:
         envelopes.append((at.reference.programmes[parent], at.streams[programme_stream(parent)]))
-    if programme.next_number + order.carnets - 1 > LARGEST_NUMBER or any(
-        not _fits(tickets, *envelope) for envelope in envelopes
-    ):
-        return Refusal(Reason.CAP_EXCEEDED, version, {"tickets": tickets})
+    numbers = LARGEST_NUMBER - programme.next_number + 1
+    if order.carnets > numbers:
+        return Refusal(Reason.CAP_EXCEEDED, version, {"tickets": tickets, "carnets_left": numbers})
+    for envelope, state in envelopes:
+        cap = envelope.opened.cap_tickets
+        used = state.ordered_tickets + state.drawn_tickets
+        if cap is not None and used + tickets > cap:
+            detail: dict[str, str | int] = {
+                "tickets": tickets,
+                "programme": envelope.opened.programme,
+                "cap_tickets": cap,
+                "left_tickets": cap - used,
+            }
+            return Refusal(Reason.CAP_EXCEEDED, version, detail)
 
     # From here on the order succeeds.
     valid_from, valid_until = validity(rules, order.millesime, entry.opened.zone)
@@ -353,8 +362,3 @@ def _may_be_parent(programme: ProgrammeId, at: Situation) -> bool:
     """An envelope is one programme around others, not a tree."""
     entry = at.reference.programmes.get(programme)
     return entry is not None and entry.opened.parent is None
-
-
-def _fits(tickets: int, entry: ProgrammeEntry, programme: Programme) -> bool:
-    cap = entry.opened.cap_tickets
-    return cap is None or programme.ordered_tickets + programme.drawn_tickets + tickets <= cap

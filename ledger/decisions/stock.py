@@ -162,9 +162,12 @@ class TransferCarnets(Command, frozen=True, kw_only=True):
         carnets: list[Carnet | None] = [at.streams.get(stream) for stream in self.streams]
         known = [carnet for carnet in carnets if carnet is not None]
         if len(known) < len(carnets):
-            return Refusal(Reason.CARNET_UNKNOWN)
-        if elsewhere := [carnet.id for carnet in known if carnet.holder != self.sender]:
-            return Refusal(Reason.HOLDER_DIFFERS, detail={"carnet": min(elsewhere)})
+            unknown = set(self.carnets) - {carnet.id for carnet in known}
+            return Refusal(Reason.CARNET_UNKNOWN, detail={"carnet": min(unknown)})
+        if elsewhere := {each.id: each.holder for each in known if each.holder != self.sender}:
+            carnet = min(elsewhere)
+            detail: dict[str, str | int] = {"carnet": carnet, "holder": elsewhere[carnet]}
+            return Refusal(Reason.HOLDER_DIFFERS, detail=detail)
         if handed_out := [carnet.id for carnet in known if carnet.assigned]:
             return Refusal(Reason.TICKET_ALREADY_ASSIGNED, detail={"carnet": min(handed_out)})
 
@@ -207,25 +210,26 @@ class AssignTickets(Command, frozen=True, kw_only=True):
 
 def decide_assignment(carnet: Carnet | None, command: AssignTickets, at: Situation) -> Decision:
     """Assign activated tickets that the holder has, while they are still handed out."""
+    named: dict[str, str | int] = {"carnet": command.carnet}
     if carnet is None:
-        return Refusal(Reason.CARNET_UNKNOWN)
+        return Refusal(Reason.CARNET_UNKNOWN, detail=named)
     tickets = command.tickets or tuple(range(1, carnet.size + 1))
     if tickets[-1] > carnet.size:
-        return Refusal(Reason.TICKET_UNKNOWN, detail={"carnet": carnet.id, "size": carnet.size})
+        return Refusal(Reason.TICKET_UNKNOWN, detail=named | {"size": carnet.size})
     entry = at.reference.programmes[carnet.issued.programme]
     version, rules = entry.rule_version, entry.rules[-1]
     if entry.closed:
-        return Refusal(Reason.PROGRAMME_CLOSED, version)
+        return Refusal(Reason.PROGRAMME_CLOSED, version, named)
     if not carnet.activated:
-        return Refusal(Reason.CARNET_NOT_ACTIVATED, version)
+        return Refusal(Reason.CARNET_NOT_ACTIVATED, version, named)
     if carnet.holder != command.holder:
-        return Refusal(Reason.HOLDER_DIFFERS, version)
+        return Refusal(Reason.HOLDER_DIFFERS, version, named | {"holder": carnet.holder})
     if any(ticket in carnet.assigned for ticket in tickets):
-        return Refusal(Reason.TICKET_ALREADY_ASSIGNED, version)
+        return Refusal(Reason.TICKET_ALREADY_ASSIGNED, version, named)
     if at.now >= carnet.issued.valid_until:
-        return Refusal(Reason.CARNET_EXPIRED, version)
+        return Refusal(Reason.CARNET_EXPIRED, version, named)
     if _distribution_is_over(rules, carnet, entry.opened.zone, at):
-        return Refusal(Reason.DISTRIBUTION_ENDED, version)
+        return Refusal(Reason.DISTRIBUTION_ENDED, version, named)
 
     # From here on the assignment succeeds.
     assigned = CarnetAssigned(

@@ -130,6 +130,7 @@ class Scenario:
 NOBODY = ProgrammeId("ABSENT9")
 SECOND = timedelta(seconds=1)
 CARNET: dict[str, str | int] = {"carnet": "BFC22-0000001"}
+THIRD: dict[str, str | int] = {"carnet": "BFC22-0000003"}
 A_DAY = timedelta(days=1)
 HALF_AN_HOUR = timedelta(minutes=30)  # the example rules' delay for a void
 INVITED = terminal_invited(terminal=OTHER_TERMINAL)
@@ -263,15 +264,16 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
     ),
     Reason.HOLDER_EXISTS: (Scenario("register twice", STARTED, register_holder()),),
     Reason.CARNET_UNKNOWN: (
-        Scenario("activate", STARTED, activate()),
-        Scenario("activate, one of two", STOCKED, activate(1, 3)),
+        Scenario("activate", STARTED, activate(), detail=CARNET),
+        Scenario("activate, one of two", STOCKED, activate(1, 3), detail=THIRD),
         Scenario(
             "activate for another millésime",
             (*STOCKED, funding_received(millesime=MILLESIME + 1)),
             activate(millesime=MILLESIME + 1),
+            detail=CARNET,
         ),
-        Scenario("transfer", STOCKED, transfer(3)),
-        Scenario("assign", STOCKED, assign(3)),
+        Scenario("transfer", STOCKED, transfer(3), detail=THIRD),
+        Scenario("assign", STOCKED, assign(3), detail=THIRD),
     ),
     Reason.TICKET_UNKNOWN: (
         Scenario(
@@ -321,7 +323,7 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
         Scenario("order in a closed envelope", CLOSED_AROUND, order_carnets(parent=ENVELOPE), 1),
         Scenario("issue", (*ORDERED, programme_closed()), issue()),
         Scenario("activate", (*STOCKED, funding_received(), programme_closed()), activate()),
-        Scenario("assign", (*CIRCULATING, programme_closed()), assign(), 1),
+        Scenario("assign", (*CIRCULATING, programme_closed()), assign(), 1, CARNET),
         Scenario("redeem", (*READY, programme_closed()), redeem(), 1, CARNET),
     ),
     Reason.SIZE_NOT_OFFERED: (
@@ -336,14 +338,23 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
     ),
     Reason.CAP_EXCEEDED: (
         Scenario(
-            "a ticket too many", STARTED, order_carnets(carnets=9_001), 1, {"tickets": 45_005}
+            "a ticket too many",
+            STARTED,
+            order_carnets(carnets=9_001),
+            1,
+            {
+                "tickets": 45_005,
+                "programme": PROGRAMME,
+                "cap_tickets": 45_000,
+                "left_tickets": 45_000,
+            },
         ),
         Scenario(
             "a carnet more",
             (*STARTED, carnets_ordered(carnets=9_000)),
             order_carnets(order=OrderId("order-2"), carnets=1),
             1,
-            {"tickets": 5},
+            {"tickets": 5, "programme": PROGRAMME, "cap_tickets": 45_000, "left_tickets": 0},
         ),
         Scenario(
             "of the envelope it is in",
@@ -354,14 +365,14 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
             ),
             order_carnets(parent=ENVELOPE),
             1,
-            {"tickets": 20},
+            {"tickets": 20, "programme": ENVELOPE, "cap_tickets": 19, "left_tickets": 19},
         ),
         Scenario(
             "of serial numbers",
             (programme_opened(cap_tickets=None), *STARTED[2:], carnets_ordered(carnets=1)),
             order_carnets(order=OrderId("order-2"), carnets=9_999_999),
             1,
-            {"tickets": 49_999_995},
+            {"tickets": 49_999_995, "carnets_left": 9_999_998},
         ),
     ),
     Reason.ORDER_EXCEEDED: (
@@ -401,7 +412,7 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
         Scenario("activate", CIRCULATING, activate(), detail=CARNET),
     ),
     Reason.CARNET_NOT_ACTIVATED: (
-        Scenario("assign", STOCKED, assign(), 1),
+        Scenario("assign", STOCKED, assign(), 1, CARNET),
         Scenario("redeem", (*STOCKED, *AT_THE_VENUE, assigned()), redeem(), 1, CARNET),
     ),
     Reason.HOLDER_DIFFERS: (
@@ -409,15 +420,17 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
             "transfer, one of two",
             (*STOCKED, transferred(2)),
             transfer(1, 2),
-            detail={"carnet": "BFC22-0000002"},
+            detail={"carnet": "BFC22-0000002", "holder": TOWN_HALL},
         ),
         Scenario(
             "transfer, the lowest is named",
             (*STOCKED, transferred(1), transferred(2)),
             transfer(2, 1),
-            detail=CARNET,
+            detail={**CARNET, "holder": TOWN_HALL},
         ),
-        Scenario("assign", CIRCULATING, assign(holder=TOWN_HALL), 1),
+        Scenario(
+            "assign", CIRCULATING, assign(holder=TOWN_HALL), 1, {**CARNET, "holder": "region-bfc"}
+        ),
     ),
     Reason.TICKET_ALREADY_ASSIGNED: (
         Scenario("transfer, one of two", READY, transfer(1, 2), detail=CARNET),
@@ -427,14 +440,16 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
             transfer(2, 1),
             detail=CARNET,
         ),
-        Scenario("assign", (*CIRCULATING, assigned(tickets=(1, 2))), assign(tickets=(2, 3)), 1),
+        Scenario(
+            "assign", (*CIRCULATING, assigned(tickets=(1, 2))), assign(tickets=(2, 3)), 1, CARNET
+        ),
     ),
     Reason.TICKET_NOT_ASSIGNED: (
         Scenario("redeem", CIRCULATING, redeem(), detail=CARNET),
         Scenario("one of two", (*CIRCULATING, assigned(tickets=(1,))), redeem(1, 2), None, CARNET),
     ),
     Reason.CARNET_EXPIRED: (
-        Scenario("assign", CIRCULATING, assign(), 1, at=end_of(MILLESIME)),
+        Scenario("assign", CIRCULATING, assign(), 1, CARNET, at=end_of(MILLESIME)),
         Scenario("redeem (E01)", READY, redeem(), 1, CARNET, at=end_of(MILLESIME)),
     ),
     Reason.CARNET_NOT_YET_VALID: (
@@ -446,6 +461,7 @@ SCENARIOS: dict[Reason, tuple[Scenario, ...]] = {
             (*CIRCULATING, rules_published(2, distribution_last_day="12-31")),
             assign(),
             2,
+            CARNET,
             at=datetime(2022, 12, 31, 23, tzinfo=UTC),
         ),
     ),

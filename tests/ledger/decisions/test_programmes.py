@@ -143,7 +143,9 @@ def test_what_others_drew_counts_against_the_cap() -> None:
 
     assert isinstance(order_carnets(carnets=3).decide(given(*history)), Accepted)
     assert order_carnets(carnets=4).decide(given(*history)) == Refusal(
-        Reason.CAP_EXCEEDED, 1, {"tickets": 20}
+        Reason.CAP_EXCEEDED,
+        1,
+        {"tickets": 20, "programme": PROGRAMME, "cap_tickets": 45_000, "left_tickets": 19},
     )
 
 
@@ -173,7 +175,11 @@ def test_an_order_draws_on_the_envelope_that_it_is_in() -> None:
         (programme_stream(PROGRAMME), carnets_ordered()),
     )
     again = order_carnets(parent=ENVELOPE, order=OrderId("order-2"), carnets=5)
-    assert log.submit(again) == Refusal(Reason.CAP_EXCEEDED, 1, {"tickets": 25})
+    assert log.submit(again) == Refusal(
+        Reason.CAP_EXCEEDED,
+        1,
+        {"tickets": 25, "programme": ENVELOPE, "cap_tickets": 40, "left_tickets": 20},
+    )
     last = order_carnets(parent=ENVELOPE, order=OrderId("order-2"), carnets=4)
     assert isinstance(log.submit(last), Accepted)
 

@@ -20,6 +20,7 @@ from tests.builders.facts import (
 )
 from tests.builders.history import CIRCULATING, STARTED, STOCKED, facts_of, given, log_of
 from tests.builders.world import MILLESIME, PROGRAMME, TOWN_HALL
+from tests.ledger.decisions.scenarios import CARNET, THIRD
 
 ORDERED = (*STARTED, carnets_ordered())
 LAST_DAY_ENDS = datetime(2022, 12, 31, 23, tzinfo=UTC)
@@ -92,7 +93,7 @@ def test_an_unknown_carnet_is_reported_before_one_that_another_holds() -> None:
         given(*STOCKED)
     )
 
-    assert outcome == Refusal(Reason.CARNET_UNKNOWN)
+    assert outcome == Refusal(Reason.CARNET_UNKNOWN, detail=THIRD)
 
 
 def test_a_closed_programme_issues_no_more_of_an_order() -> None:
@@ -115,16 +116,18 @@ def test_a_carnet_may_be_split_between_beneficiaries() -> None:
 
     assert facts_of(log.submit(assign(tickets=(1, 2)))) == (assigned(tickets=(1, 2)),)
     assert facts_of(log.submit(assign(tickets=(3, 5)))) == (assigned(tickets=(3, 5)),)
-    assert log.submit(assign(tickets=(4, 5))) == Refusal(Reason.TICKET_ALREADY_ASSIGNED, 1)
+    assert log.submit(assign(tickets=(4, 5))) == Refusal(Reason.TICKET_ALREADY_ASSIGNED, 1, CARNET)
     assert facts_of(log.submit(assign(tickets=(4,)))) == (assigned(tickets=(4,)),)
-    assert log.submit(assign()) == Refusal(Reason.TICKET_ALREADY_ASSIGNED, 1)
+    assert log.submit(assign()) == Refusal(Reason.TICKET_ALREADY_ASSIGNED, 1, CARNET)
 
 
 def test_the_receiver_hands_out_what_was_sent() -> None:
     history = (*CIRCULATING, transferred())
 
     assert isinstance(assign(holder=TOWN_HALL).decide(given(*history)), Accepted)
-    assert assign().decide(given(*history)) == Refusal(Reason.HOLDER_DIFFERS, 1)
+    assert assign().decide(given(*history)) == Refusal(
+        Reason.HOLDER_DIFFERS, 1, {**CARNET, "holder": TOWN_HALL}
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,7 +138,7 @@ def test_distribution_ends_before_use(at: datetime, *, ended: bool) -> None:
     history = (*CIRCULATING, rules_published(2, distribution_last_day="12-31"))
     outcome = assign().decide(given(*history, at=at))
 
-    assert (outcome == Refusal(Reason.DISTRIBUTION_ENDED, 2)) is ended
+    assert (outcome == Refusal(Reason.DISTRIBUTION_ENDED, 2, CARNET)) is ended
 
 
 def test_without_an_end_of_distribution_tickets_are_handed_out_to_the_last_second() -> None:
