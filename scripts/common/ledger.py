@@ -25,6 +25,7 @@ from ledger.values.reasons import Refusal
 from ledger.writer import OutcomeUnknownError, Writer
 from projections.connecting import reader_conninfo
 from projections.projection import AsyncConnection
+from scripts.common.offered import offer_for
 from scripts.common.refusals import RefusedError
 from scripts.common.unknown import advice_for
 
@@ -54,7 +55,8 @@ class Ledger:
         """
         outcome = await self.answer(command)
         if isinstance(outcome, Refusal):
-            told = advice_for(outcome.reason, command, self.writer.reference)
+            known = self.writer.reference
+            told = advice_for(outcome.reason, command, known) or offer_for(outcome, command, known)
             raise RefusedError(outcome, told)
         return outcome
 

@@ -1,5 +1,7 @@
 """Work on many carnets is done as a whole or not at all, and says how much it was."""
 
+import re
+
 import pytest
 
 from ledger.values.ids import CarnetId
@@ -185,3 +187,40 @@ def test_what_was_done_before_it_stopped_is_told(crowd: Souche) -> None:
     assert f"400 of 900 carnets are with {POINT}; stopped at BFC22-0002301." in moved
     assert "2 of 3 carnets are handed out; stopped at BFC22-0002301." in given
     assert all(again in told for told in (active, moved, given))
+
+
+def test_an_order_that_the_programme_does_not_allow_is_told_what_it_allows(stock: Souche) -> None:
+    words = ("order", "create", "BFC22", "other", "--holder", STOCK)
+
+    size = stock.refuse(*words, "--millesime", "2022", "--carnets", "1", "--size", "7")
+    year = stock.refuse(*words, "--millesime", "2031", "--carnets", "1", "--size", "5")
+    cap = stock.refuse(*words, "--millesime", "2022", "--carnets", "90000", "--size", "5")
+
+    assert "The rules of BFC22 offer carnets of 5 tickets: `souche programme rules BFC22`" in size
+    assert re.search(r"The rules of BFC22 offer (20\d\d, )*2022", year)
+    assert re.search(
+        r"The order has 450,000 tickets\. The cap of BFC22 is [\d,]+, of which [\d,]+ are left: "
+        r"[\d,]+ carnets of 5\.",
+        cap,
+    )
+
+
+def test_what_exists_is_named(stock: Souche, venue: str) -> None:
+    place = ("Autre nom", "--region", "27", "--department", "21")
+
+    holder = stock.refuse("holder", "register", POINT, "Autre nom")
+    same = stock.refuse("venue", "register", venue, *place)
+
+    assert "ccas is Ccas, or differs in something else" in holder
+    assert f"{venue} is Médiathèque de Montsauvy" in same
+
+
+@pytest.mark.usefixtures("unseen")
+def test_a_refusal_is_kept_with_its_carnet(stock: Souche) -> None:
+    words = ("order", "assign", *LARGE, "--holder", POINT, "--first", "9", "--count", "8")
+
+    stock.refuse(*words)
+
+    (kept, *_) = stock.look("refusals", "--carnet", "BFC22-0000009")
+    assert (kept["reason"], kept["detail"]["holder"]) == ("holder-differs", TOWN_HALL)
+    assert stock.look("refusals", "--carnet", "BFC22-0000010") == []  # all would be refused alike
