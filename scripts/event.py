@@ -9,6 +9,7 @@ import typer
 from api.fields import LARGEST_POSITION
 from scripts.common.ending import CommandError
 from scripts.common.helping import examples
+from scripts.common.numbers import whole
 from scripts.common.options import Data, Json, new_app
 from scripts.common.showing import moment, print_json, say
 from scripts.common.working import Views, look
@@ -48,7 +49,9 @@ class _Stored(msgspec.Struct, frozen=True):
 def event(
     position: Annotated[
         int,
-        typer.Argument(metavar="POSITION", min=1, max=LARGEST_POSITION, help="In the log, from 1."),
+        typer.Argument(
+            metavar="POSITION", parser=whole(1, LARGEST_POSITION), help="In the log, from 1."
+        ),
     ],
     data: Data = None,
     json: Json = False,

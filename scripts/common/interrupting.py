@@ -15,10 +15,6 @@ AGAIN: Final = (
     "Part of it may be done, and stays. The same command, with the same numbers, goes on where it "
     "stopped."
 )
-_ANOTHER: Final = (
-    "It was done as a whole or not at all: `souche venue list` tells. Run again, it is recorded "
-    "again, and stands as it was."
-)
 _RULES: Final = "What is published stays. The same command goes on where it stopped."
 
 # Command → what to say of it.
@@ -32,6 +28,7 @@ LEFT: Final[dict[str, str]] = {
     "refusals": NOTHING,
     "balances": NOTHING,
     "status": NOTHING,
+    "event": NOTHING,
     "token make": "A token may be made that nobody has seen: `souche token list` shows it, "
     "`souche token withdraw ID` ends it.",
     "token list": NOTHING,
@@ -55,14 +52,15 @@ LEFT: Final[dict[str, str]] = {
     "order assign": AGAIN,
     "venue register": WHOLE,
     "venue qualify": WHOLE,
-    "venue withdraw": _ANOTHER,
-    "venue suspend": _ANOTHER,
+    "venue withdraw": WHOLE,
+    "venue suspend": WHOLE,
     "venue resume": WHOLE,
     "venue list": NOTHING,
     "terminal invite": "An invitation that was not shown opens nothing. Run it again for another.",
     "terminal revoke": WHOLE,
     "terminal list": NOTHING,
     "payouts list": NOTHING,
+    "payouts runs": NOTHING,
     "payouts show": NOTHING,
     "payouts cutoff": WHOLE,
     "payouts draft": WHOLE,

@@ -27,10 +27,13 @@ def in_words(detail: Mapping[str, object]) -> list[str]:
 def _told(name: str, value: object) -> str:
     if isinstance(value, int) and name.endswith("_cents"):
         return f"{name.removesuffix('_cents').replace('_', ' ')} {euros(value)}"
-    if isinstance(value, int) and name.endswith("_at"):  # Unix seconds, as a device signed them
-        value = moment(datetime.fromtimestamp(value, UTC))
-    if isinstance(value, str) and name.endswith("_at"):
-        value = moment(datetime.fromisoformat(value))
-    if isinstance(value, list):
-        value = ", ".join(map(str, value))
+    match value:
+        case int() if name.endswith("_at"):  # Unix seconds, as a device signed them
+            value = moment(datetime.fromtimestamp(value, UTC))
+        case str() if name.endswith("_at"):
+            value = moment(datetime.fromisoformat(value))
+        case list():
+            value = ", ".join(map(str, value))
+        case _:
+            pass
     return f"{name.replace('_', ' ')} {value}"
