@@ -23,7 +23,7 @@ from api.claims import (
     redeem_command,
     void_command,
 )
-from api.contract import BatchAnswer, CheckAnswer, RedemptionRequest, Verdict
+from api.contract import BatchAnswer, RedemptionRequest, Verdict
 from api.limits import Places, check_limit, guess_limit, refusal_limit
 from api.problems import Problem, ProblemError, problem, problem_for
 from api.signatures import Sessions, Signer, check_body
@@ -116,7 +116,7 @@ class Hotpath:
         self._guesses.require(signer.terminal)
         command = redeem_command(signer, request)
         if isinstance(command, Refusal):
-            outcome: Outcome = command
+            outcome: Outcome = self._malformed(signer, command)
         else:
             outcome = await self._writer.submit(command)
         if isinstance(outcome, Recorded):
@@ -155,7 +155,7 @@ class Hotpath:
         self._guesses.require(signer.terminal)
         command = void_command(signer, request, claim_id)
         if isinstance(command, Refusal):
-            raise ProblemError(self._refused(signer, command))
+            raise ProblemError(self._refused(signer, self._malformed(signer, command)))
         outcome = await self._writer.submit(command)
         if isinstance(outcome, Recorded):
             return status_of(outcome), encode(void_receipt(outcome))
@@ -168,9 +168,10 @@ class Hotpath:
         self._guesses.require(signer.terminal)
         command = check_command(signer, request)
         if isinstance(command, Refusal):
-            self._charge(signer, command)
-            return HTTPStatus.OK, encode(CheckAnswer(redeemable=False, reason=command.reason))
-        outcome = await self._writer.submit(command)
+            command = self._malformed(signer, command)
+            outcome: Outcome = Finding({"redeemable": False, "reason": command.reason.value})
+        else:
+            outcome = await self._writer.submit(command)
         if not isinstance(outcome, Finding):
             raise ProblemError(self._refused(signer, outcome))
         reason = outcome.answer.get("reason")
@@ -185,11 +186,24 @@ class Hotpath:
     ) -> "Awaitable[Outcome] | Refusal | Problem":
         try:
             command = redeem_command(signer, claim)
-            return command if isinstance(command, Refusal) else self._writer.submit(command)
+            if isinstance(command, Refusal):
+                return self._malformed(signer, command)
+            return self._writer.submit(command)
         except ProblemError as e:
             return e.problem
         except OverloadedError as e:
             return problem_of(e)
+
+    def _malformed(self, signer: Signer, refusal: Refusal) -> Refusal:
+        """What to tell of a code that can be none: a revoked device is told that, as elsewhere.
+
+        Reference data is as of the last batch, which may have come before a device was enrolled or
+        had its new key; but who is revoked in it stays so.
+        """
+        terminal = self._writer.reference.terminals.get(signer.terminal)
+        if terminal is not None and terminal.revoked:
+            return Refusal(Reason.TERMINAL_REVOKED)
+        return refusal
 
     def _refused(self, signer: Signer, outcome: Outcome) -> Problem:
         """The problem that tells a refusal, for which the device pays."""

@@ -146,6 +146,7 @@ class TestEndings:
         before = shared.log_size()
 
         assert self.ended(spare, carnet[0], 403) == {"terminal-revoked"}
+        assert self.ended(spare, "no code", 403) == {"terminal-revoked"}
         answer = client.post("/v1/sessions", json=spare.proof(spare.challenge()))
         assert refused(answer, 403) == "terminal-revoked"
         assert shared.log_size() == before
