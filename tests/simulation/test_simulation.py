@@ -28,7 +28,7 @@ def bad_day(seed: int) -> Report:
 
 @pytest.mark.timeout(300)  # ten seconds where nothing else runs
 @pytest.mark.parametrize(
-    "seed", [1, 2, 3, 4, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 15))]
+    "seed", [1, 2, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 15))]
 )
 def test_a_bad_day_holds(seed: int) -> None:
     """Every commit and every answer is audited."""
