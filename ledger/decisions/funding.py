@@ -28,7 +28,7 @@ _STAGE_FACTS: Final[
     dict[Stage, type[FundingCommitted] | type[FundingOrdered] | type[FundingReceived]]
 ] = {"commitment": FundingCommitted, "order": FundingOrdered, "cash": FundingReceived}
 _LETTERS: Final = str.maketrans({"œ": "oe", "æ": "ae"})  # as exports without them write
-_RAISED_ZERO: Final = str.maketrans({"⁰": "°"})  # some type n° with it
+_DEGREES: Final = str.maketrans(dict.fromkeys("ºᵒ⁰", "°"))  # as which they are typed, and meant
 LARGEST_CHUNK: Final = 400  # carnets a command: with its header, well under a batch of 1 000 facts
 
 
@@ -93,7 +93,7 @@ def _count(
 
 def spelling_of(reference: str) -> Spelling:
     """What counts of a reference. Spaces and what can't be seen do not, wherever they stand."""
-    text = normalize("NFKD", reference.translate(_RAISED_ZERO)).casefold().translate(_LETTERS)
+    text = normalize("NFKD", reference.translate(_DEGREES)).casefold().translate(_LETTERS)
     signs = ""
     cuts = set()
     is_parted = False

@@ -110,6 +110,9 @@ def test_an_entry_counts_once_at_each_stage_of_each_millesime() -> None:
         ("Facture n° FA-2022-12", "FACTURE NO FA-2022-12"),
         ("Mandat Nº A12", "MANDAT N A12"),
         ("Vir n\N{SUPERSCRIPT ZERO} 12", "Vir n° 12"),
+        ("1º acompte 2022", "1° acompte 2022"),
+        ("3ᵒ versement région", "3° versement région"),
+        ("titre 2022º14", "titre 2022°14"),
         ("Rue Jeanne d'Arc 12", "Rue Jeanne d\N{MODIFIER LETTER APOSTROPHE}Arc 12"),
         ("RF18539007547034", "RF18 5390 0754 7034"),  # ISO 11649: exported, and printed
         ("RF18539007547034", "RF18-5390-0754-7034"),
