@@ -67,6 +67,7 @@ _EDGE: Final = {
     "failed": (500, "The service failed on this request", "Le service a échoué sur cette requête"),
     "unavailable": (503, "Not known to be done; retry with the same id", "Issue inconnue ; réessayez avec le même identifiant"),
     "overloaded": (503, "Too busy; nothing was done; retry with the same id", "Surcharge ; rien n'a été fait ; réessayez avec le même identifiant"),
+    "stopped": (500, "The read model has stopped; the operator has to look", "La vue est arrêtée ; l'opérateur doit intervenir"),
     "lagging": (503, "The read model is not there yet; retry", "La vue n'est pas encore à jour ; réessayez"),
 }  # fmt: skip
 

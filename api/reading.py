@@ -90,7 +90,7 @@ async def reach(service: Service, projection: str, at_least: int, seconds: float
     while found.position < at_least:
         if found.stopped_at is not None:
             told = f"{projection} stopped before the event at position {found.stopped_at}"
-            raise ProblemError(problem("lagging", told))
+            raise ProblemError(problem("stopped", told))
         if monotonic() + LOOK_EVERY > deadline:
             raise ProblemError(problem("lagging"))
         await asyncio.sleep(LOOK_EVERY)

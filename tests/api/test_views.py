@@ -200,7 +200,8 @@ def test_a_read_model_that_stopped_says_so(
 
     assert was["stopped_at"] is None
     assert (found["position"], found["stopped_at"]) == (position, position + 1)
-    assert refused(beyond, 503) == "lagging"
+    assert refused(beyond, 500) == "stopped"
+    assert not beyond.json()["retry"]
     assert beyond.json()["detail"].endswith(f"stopped before the event at position {position + 1}")
 
 
