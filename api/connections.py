@@ -20,17 +20,16 @@ _FILES: Final = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # below 0: as man
 # Of one worker. Each takes a file descriptor, as do those turned away, and a few kilobytes.
 CONNECTIONS: Final = 4_096 if _FILES < 0 else min(4_096, _FILES * 3 // 4)
 # Bytes of a request that are not its body. The parser joins a header that comes in parts again and
-# again, and calls us twice for each piece of a body, so that a few endless ones, or bodies in
-# pieces of a few bytes, would stop everything else.
+# again, so that a few endless ones would stop everything else.
 LARGEST_HEAD: Final = 65_536
-_OF_A_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
+PIECES: Final = 8_192  # of a body: each costs the parser as much as a small request's head
 QUEUED: Final = 8  # requests of a connection that wait for an earlier one's answer
 WHOLE_WITHIN: Final = 10.0  # seconds from a connection's, or a request's, beginning to its end
 READ_WITHIN: Final = 20.0  # seconds for the other side to take what was still to be sent
 
 # The server warns of each stranger who sends something else, and they would fill the log.
-_LOG: Final = logging.getLogger("uvicorn.error.connections")
-_LOG.setLevel(logging.ERROR)
+_log: Final = logging.getLogger(__name__)
+_log.setLevel(logging.ERROR)
 
 _UNREADABLE: Final = encode(problem("malformed"))
 _NO_REQUEST: Final = b"\r\n".join(
@@ -55,6 +54,7 @@ class Connection(HttpToolsProtocol):
     _asking = False  # a request has begun, and is not whole
     _earlier: object = None  # the one that had begun before it
     _head = 0  # bytes of it so far that are not its body
+    _pieces = 0  # of its body so far
     _since: float  # when that began for which we wait now
     _timer: TimerHandle
 
@@ -63,7 +63,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(Joining(transport, self.loop))  # type: ignore[arg-type]
         if len(self.connections) > CONNECTIONS:
             self.app = _turn_away
-        self.logger = _LOG
+        self.logger = _log
         self._since = self.loop.time()
         self._timer = self.loop.call_later(WHOLE_WITHIN, self._look)
 
@@ -85,17 +85,32 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         self._earlier = self.cycle
         self._asking = True
+        self._pieces = 0
         self._since = self.loop.time()
 
     def on_headers_complete(self) -> None:
-        """Refuse a body that comes with the wish for another protocol: the parser leaves it out.
+        """Answer no more than this request, if it comes with the wish for another protocol.
 
-        Without a body the wish is passed over, as RFC 9110 allows.
+        The parser leaves out what follows, so that a body is refused. Without one the wish is
+        passed over, as RFC 9110 allows.
         """
-        if self.parser.should_upgrade() and any(name in _OF_A_BODY for name, _ in self.headers):
+        upgrading = self.parser.should_upgrade()
+        if upgrading and _has_body(self.headers):
             self.app = _keep_protocol
         super().on_headers_complete()
+        if upgrading:
+            self.cycle.keep_alive = False
         self.headers = []  # what follows the body is none of them: no proxy looked at it
+
+    def on_chunk_header(self) -> None:
+        """Count the pieces of a body.
+
+        Raises:
+            ValueError: there are too many. That ends the parsing.
+        """
+        self._pieces += 1
+        if self._pieces > PIECES:
+            raise ValueError("a body in too many pieces")
 
     def on_body(self, body: bytes) -> None:
         """Leave its size to who reads it."""
@@ -111,7 +126,8 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, _: str) -> None:
         """Tell that this is no request, unless that would pass for an earlier one's answer."""
         is_its_own = self._asking and self.cycle is not self._earlier
-        if self._is_answering and (self.pipeline or not is_its_own):
+        is_answered = is_its_own and self.cycle.response_complete  # before its body was there
+        if is_answered or (self._is_answering and (self.pipeline or not is_its_own)):
             self.transport.abort()
         else:
             self.transport.write(_NO_REQUEST)
@@ -147,6 +163,13 @@ class Connection(HttpToolsProtocol):
         """Whether a request whose head is whole has no answer yet."""
         cycle = self.cycle  # None before the first
         return bool(self.pipeline) or not (cycle is None or cycle.response_complete)  # type: ignore[redundant-expr]
+
+
+def _has_body(headers: list[tuple[bytes, bytes]]) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in headers
+    )
 
 
 async def _keep_protocol(_: Scope, __: Receive, send: Send) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import logging
 import socket
 import time
 from collections.abc import Iterator
@@ -296,12 +297,24 @@ def test_a_body_is_not_lost_with_the_wish_for_another_protocol(
         assert "ask by HTTP/1.1" in json.loads(response.read())["detail"]
 
 
-def test_the_wish_for_another_protocol_alone_is_passed_over(shared: Served) -> None:
+@pytest.mark.parametrize("more", [b"", b"Content-Length: 0\r\n"])
+def test_the_wish_for_another_protocol_alone_is_passed_over(shared: Served, more: bytes) -> None:
+    """What follows on this connection would be lost; the next request has one of its own."""
     with serving(shared.database, shared.data) as url, silent(url) as connection:
-        connection.sendall(WHOLE[:-2] + UPGRADE)
-        assert status(connection) == 200
-        connection.sendall(WHOLE)
-        assert status(connection) == 200
+        connection.sendall(WHOLE[:-2] + more + UPGRADE + WHOLE)
+        assert statuses_until_closed(connection) == [200]
+
+
+@pytest.mark.anyio
+async def test_what_strangers_send_is_not_logged() -> None:
+    """Also once the server has set up logging as it likes."""
+    config = uvicorn.Config(ok, lifespan="off", log_level="warning")
+    connection = Connection(config, ServerState(), {}, asyncio.get_running_loop())
+    connection.connection_made(Mock(spec=asyncio.Transport))
+
+    assert not connection.logger.isEnabledFor(logging.WARNING)
+    assert connection.logger.isEnabledFor(logging.ERROR)
+    connection.connection_lost(None)
 
 
 def test_who_does_not_read_is_not_waited_for(
