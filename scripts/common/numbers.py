@@ -12,7 +12,6 @@ import typer
 LARGEST_PORT: Final = 65_535
 
 _digits: Final = re.compile(r"[0-9]+").fullmatch
-_LONGEST: Final = 18  # digits; Python itself reads no more than 4 300
 
 
 def whole(least: int, most: int) -> Callable[[object], int]:
@@ -20,8 +19,9 @@ def whole(least: int, most: int) -> Callable[[object], int]:
 
     def parse(given: object) -> int:
         text = str(given)
-        if _digits(text) and len(text) <= _LONGEST and least <= int(text) <= most:
-            return int(text)
+        digits = text.lstrip("0") or "0"  # Python itself reads no more than 4 300
+        if _digits(text) and len(digits) <= len(str(most)) and least <= int(digits) <= most:
+            return int(digits)
         form = "digits alone, no point, no space, no sign"
         raise typer.BadParameter(f"{text!r} is not a whole number from {least} to {most}: {form}")
 

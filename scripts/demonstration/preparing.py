@@ -134,7 +134,7 @@ async def _distribute(ledger: Ledger, ordered: CarnetsOrdered, watch: Watch) -> 
         for point in DISTRIBUTION_POINTS:
             await _register_holder(ledger, point.id, point.name)
             parcel = carnets_of(ordered, first, point.carnets)
-            await transfer(ledger, parcel, (STOCK, point.id), f"parcel-{point.id}", advance)
+            await transfer(ledger, parcel, (STOCK, point.id), advance)
             await assign(ledger, parcel[: point.handed_out], point.id, advance)
             first += point.carnets
 

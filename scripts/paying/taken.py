@@ -50,8 +50,8 @@ def warn_of_what_stays(venue: VenueId, day: date, taken: Taken) -> None:
     if taken.tickets:
         warn(
             f"It has taken {counted(taken.tickets, 'ticket')}, {euros(taken.amount_cents)}, from "
-            f"{day} on, and was qualified when it did: they stay payable, and payment runs pay "
-            f"them. `souche venue suspend {venue}` freezes its payments."
+            f"{day} on, and was qualified when it did: what is not paid of it stays payable. "
+            f"`souche venue suspend {venue}` freezes the venue's payments."
         )
 
 

@@ -1,7 +1,6 @@
 """What is done with many carnets of an order at once, as commands: looked at, done, and told."""
 
 from typing import Annotated
-from uuid import uuid4
 
 import typer
 
@@ -59,28 +58,21 @@ def transfer_carnets(
     ] = None,
     first: First = None,
     count: Count = None,
-    command_id: Annotated[
-        str | None,
-        typer.Option(
-            "--id", metavar="ID", help="Of a transfer that was interrupted: go on with it."
-        ),
-    ] = None,
     data: Data = None,
     who: As = None,
 ) -> None:
     """Move carnets from one holder to another.
 
-    Carnets that the receiver has already are passed over.
+    Carnets that the receiver has already are passed over: run it again after an interruption.
     """
-    name = command_id or str(uuid4())
 
     async def act(ledger: Ledger) -> tuple[int, int, str]:
         ordered, carnets = await find_carnets(ledger, programme, order, (first, count))
         holders = (sender or ordered.holder, receiver)
         refuse_same(*holders)
         left = await to_transfer(ledger, ordered, carnets, holders)
-        with progress(f"transfer (--id {name})", len(left)) as advance:
-            await transfer(ledger, left, holders, name, advance)
+        with progress("transfer", len(left)) as advance:
+            await transfer(ledger, left, holders, advance)
         return len(left), len(carnets), beyond(ordered, carnets, count)
 
     new, asked, missing = work(data, who, act)

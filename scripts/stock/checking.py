@@ -35,7 +35,8 @@ async def to_activate(
         return not carnet.activated
 
     left = await _left_of(ledger, ordered, carnets, judge, "activated")
-    await _refuse_unfunded(ledger, ordered, carnets, left)
+    if left:
+        await _refuse_unfunded(ledger, ordered, carnets, left)
     return left
 
 
@@ -118,21 +119,19 @@ async def _left_of(
         if len(carnets) > 1:
             fit = len(carnets) - len(refused)
             others = f"\n{fit:,} of {len(carnets):,} carnets could be {done}; nothing was done."
-        raise RefusedError(refused[0], _why(ordered, refused[0]) + others)
+        raise RefusedError(refused[0], _why(ordered, carnets, refused[0]) + others)
     return left
 
 
-def _why(ordered: CarnetsOrdered, refusal: Refusal) -> str:
+def _why(ordered: CarnetsOrdered, asked: Sequence[CarnetId], refusal: Refusal) -> str:
     """What is the matter with a carnet, and the command that comes next."""
     carnet, named = CarnetId(str(refusal.detail["carnet"])), f"{ordered.programme} {ordered.order}"
     match refusal.reason:
         case Reason.HOLDER_DIFFERS:
             return f"{carnet} is with {refusal.detail['holder']}."
         case Reason.CARNET_NOT_ACTIVATED:
-            number = number_of(carnet)
-            return (
-                f"{carnet} is not in circulation: `souche order activate {named} --first {number}`"
-            )
+            span = f"--first {number_of(asked[0])} --count {len(asked)}"
+            return f"{carnet} is not in circulation: `souche order activate {named} {span}`"
         case Reason.CARNET_UNKNOWN:
             return f"{carnet} is not issued yet: `souche order issue {named} --to FILE` goes on."
         case _:
@@ -157,9 +156,11 @@ async def _refuse_unfunded(
     stage = entry.rules[-1].activation_requires
     parts = allocate(missing, entry.opened.shares)
     told = " ".join(f"{name}={plain_euros(part)}" for name, part in parts.items() if part)
+    lack = f"{euros(missing)} ({stage}) are missing for {len(left):,} carnets more in circulation"
     lines = [
-        f"For {len(left):,} carnets ({stage}), missing {euros(missing)}; nothing was done.",
-        f"`souche programme fund {programme} {millesime} {stage} REFERENCE {told}`",
+        f"{lack}; nothing was done.",
+        # Pasted as it stands, the shell refuses it: this is booked once it has come.
+        f"`souche programme fund {programme} {millesime} {stage} <REFERENCE> {told}`",
     ]
     if covered := max(room, 0) // value:
         count = asked.index(left[covered])

@@ -1,6 +1,7 @@
 """Activate an order's carnets, move them, hand them out: in chunks, each of which is atomic."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 from uuid import uuid4
 
 from ledger.batch import Recorded
@@ -15,6 +16,11 @@ from scripts.common.refusals import RefusedError
 from scripts.stock.choosing import parcels
 
 Advance = Callable[[int], None]
+
+# What was looked at first, and has to have happened since.
+_MEANWHILE: Final = frozenset(
+    {Reason.HOLDER_DIFFERS, Reason.TICKET_ALREADY_ASSIGNED, Reason.CARNET_ALREADY_ACTIVATED}
+)
 
 
 async def activate(
@@ -60,10 +66,9 @@ async def transfer(
     ledger: Ledger,
     carnets: Sequence[CarnetId],
     holders: tuple[HolderId, HolderId],
-    command_id: str,
     advance: Advance,
 ) -> None:
-    """Move carnets from one holder to another. The same `command_id` goes on where it stopped.
+    """Move carnets from one holder to another: `to_transfer` tells which.
 
     Raises:
         RefusedError: a holder is unknown, or has not all of these, or some are handed out. Says
@@ -73,7 +78,7 @@ async def transfer(
     done = 0
     for parcel in parcels(carnets):
         command = TransferCarnets(
-            command_id=derived_id("transfer", command_id, *parcel),
+            command_id=str(uuid4()),
             actor=ledger.actor.id,
             carnets=parcel,
             sender=sender,
@@ -129,7 +134,7 @@ def _assignment(ledger: Ledger, carnet: CarnetId, holder: HolderId) -> AssignTic
 
 def _stopped(error: RefusedError, done: int, told: str, carnet: CarnetId) -> RefusedError:
     """A refusal in the middle: what was done before it stays, and has to be known."""
-    if not done:
+    if not done and error.refusal.reason not in _MEANWHILE:
         return error
     again = "Run the same command again: it goes on, or says what is in the way."
     return RefusedError(error.refusal, f"{told}; stopped at {carnet}.\n{again}")

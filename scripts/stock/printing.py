@@ -48,9 +48,9 @@ class FirstCode:
 def parse_print_file(text: str) -> Path:
     """What typer calls on the name of a print file; what can't be one ends the command."""
     path = Path(text)
-    if not path.name or path.is_dir():
+    if not path.name or text.endswith(os.sep) or os.path.isdir(path):  # noqa: PTH112 (never raises)
         raise typer.BadParameter(f"{text!r} is no file: name the one that the codes go to")
-    if _OURS.fullmatch(path.name):
+    if _OURS.fullmatch(path.name) and not os.path.exists(seed_file(path)):  # noqa: PTH110 (as above)
         raise typer.BadParameter(
             f"{path.name!r} is how the seed or the lock of another print file may be called"
         )

@@ -80,8 +80,12 @@ def keep_format(path: Path, seed: Seed, form: Format) -> None:
 def _draft(path: Path, seed: Seed) -> Path:
     draft = path.with_name(f"{_draft_prefix(path)}{os.getpid()}")
     draft.unlink(missing_ok=True)  # a kill may have left it as another name of the seed itself
-    with open_private(draft) as file:
-        file.write(" ".join(filter(None, (seed.secret.hex(), seed.form, seed.owner))))
+    try:
+        with open_private(draft) as file:
+            file.write(" ".join(filter(None, (seed.secret.hex(), seed.form, seed.owner))))
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
     return draft
 
 

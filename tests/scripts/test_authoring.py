@@ -173,6 +173,28 @@ def test_the_next_version_can_stand_alone_and_is_shown(
     assert "5, 10" in own.do("programme", "rules", "NEXT")
 
 
+def test_rules_that_ask_for_more_leave_what_is_in_circulation(
+    own: Souche, write: Callable[..., str], tmp_path: Path
+) -> None:
+    first = SMALL + RULES + 'activation_requires = "commitment"\n'
+    path = write(first, id="STAGE", year=YEAR)
+    own.do("programme", "open", path)
+    own.do("programme", "rules", "STAGE", path)
+    own.do("holder", "register", "stage", "Stage")
+    own.do("programme", "fund", "STAGE", str(YEAR), "commitment", "C-1", "departement=50")
+    order = ("STAGE", "all")
+    own.do(
+        *("order", "create", *order, "--millesime", str(YEAR)),
+        *("--carnets", "1", "--size", "5", "--holder", "stage"),
+    )
+    own.do("order", "issue", *order, "--to", str(tmp_path / "stage.csv"))
+    own.do("order", "activate", *order)
+    second = (SMALL + RULES).replace("rules.1", "rules.2")
+    own.do("programme", "rules", "STAGE", write(second, id="STAGE", year=YEAR))
+
+    assert own.do("order", "activate", *order) == "1 carnets are in circulation already.\n"
+
+
 def test_rules_say_what_becomes_of_suspended_venues(own: Souche, write: Callable[..., str]) -> None:
     """E06: shown where the file says nothing of it, too."""
     path = write(SMALL + RULES, id="STRCT", year=YEAR)

@@ -55,8 +55,8 @@ def test_every_command_says_what_is_left_of_it() -> None:
     ("words", "left"),
     [
         (("order", "activate", "BFC22", "first"), AGAIN),
-        (("order", "transfer", "BFC22", "first", "--id", "parcel-7"), AGAIN),
-        (("order", "transfer", "BFC22", "first", "--id=parcel-7"), AGAIN),
+        (("order", "transfer", "BFC22", "first", "--to", "ml-belrive"), AGAIN),
+        (("order", "transfer", "BFC22", "first", "--to=ml-belrive"), AGAIN),
         (("order", "transfer", "BFC22", "first"), LEFT["order transfer"]),
         (("rebuild", "balances"), LEFT["rebuild"]),
         (("rebuild", "--check"), NOTHING),

@@ -211,13 +211,23 @@ def test_an_order_that_is_not_there_is_refused(roomy: Souche) -> None:
     assert "programme-unknown" in roomy.refuse("order", "issue", "ZZ99", "none", "--to", "x")
 
 
-@pytest.mark.parametrize("place", ["", ".", "..", "/", "x.seed", "x.LOCK", ".x.seed.123"])
+@pytest.mark.parametrize(
+    "place", ["", ".", "..", "/", "new/", "x" * 300 + "/", "x.seed", "x.LOCK", ".x.seed.123"]
+)
 def test_what_can_be_no_print_file_is_refused(ordered: Souche, place: str) -> None:
     """Another file's seed has such a name."""
     said = ordered.run("order", "issue", "BFC22", "first", "--to", place, COLUMNS="200")
 
     assert said.code == 2
     assert "Invalid value for '--to'" in said.err
+
+
+def test_a_name_that_no_file_can_have_is_told(small: tuple[Souche, str]) -> None:
+    souche, name = small
+
+    told = souche.refuse("order", "issue", "AV12", name, "--to", str(souche.data / ("x" * 300)))
+
+    assert "can't be written: File name too long." in told
 
 
 def test_no_folder_is_made_for_a_print_file(small: tuple[Souche, str]) -> None:

@@ -46,8 +46,9 @@ def test_what_is_not_funded_as_a_whole_is_not_begun(stock: Souche) -> None:
     told = stock.refuse("order", "activate", *LARGE)
 
     assert "Refused (funding-insufficient)" in told
-    assert "For 1,880 carnets (cash), missing 45,000.00 €; nothing was done." in told
-    fund = "souche programme fund BFC22 2022 cash REFERENCE"
+    missing = "45,000.00 € (cash) are missing for 1,880 carnets more in circulation"
+    assert f"{missing}; nothing was done." in told
+    fund = "souche programme fund BFC22 2022 cash <REFERENCE>"
     assert f"`{fund} region-bfc=22500.00 anct=22500.00`" in told
     fewer = "souche order activate BFC22 large --first 1 --count 1000"
     assert f"The funds suffice for 980 of them: `{fewer}`" in told
@@ -92,7 +93,7 @@ def test_carnets_that_are_not_in_circulation_are_not_handed_out(stock: Souche) -
     )
 
     assert "Refused (carnet-not-activated)" in told
-    assert "`souche order activate BFC22 large --first 1800`" in told
+    assert "`souche order activate BFC22 large --first 1800 --count 1`" in told
 
 
 def test_carnets_that_were_handed_out_are_not_moved(stock: Souche) -> None:

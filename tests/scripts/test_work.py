@@ -110,13 +110,15 @@ def test_who_gets_fewer_carnets_than_asked_for_is_told(ordered: Souche, handed_o
     assert "The next in stock is 22: `--first 22`" in said.err
 
 
-def test_a_transfer_goes_on_with_its_id(ordered: Souche, handed_out: Codes) -> None:
-    words = ("order", "transfer", "BFC22", "first", "--to", POINT, "--first", "201", "--count", "9")
+def test_carnets_move_as_often_as_they_are_asked_to(ordered: Souche, handed_out: Codes) -> None:
+    words = ("order", "transfer", "BFC22", "first", "--first", "201", "--count", "9")
 
-    ordered.do(*words, "--id", "parcel-7")
-    ordered.do(*words, "--id", "parcel-7")
+    for _ in range(2):
+        assert f"9 carnets are with {POINT}.\n" == ordered.do(*words, "--to", POINT)
+        assert f"9 carnets are with {POINT} already.\n" == ordered.do(*words, "--to", POINT)
+        ordered.do(*words, "--from", POINT, "--to", STOCK)
 
-    assert f"9 carnets are with {POINT} already." in ordered.do(*words)
+    assert ordered.look("carnet", "BFC22-0000201")["holder"] == STOCK
 
 
 def test_carnets_are_not_moved_to_who_has_them(ordered: Souche) -> None:
@@ -364,7 +366,7 @@ def test_money_that_is_missing_is_told_in_euros(ordered: Souche, handed_out: Cod
     )
     ordered.do("order", "issue", "BFC22", "unfunded", "--to", str(ordered.data / "more.jsonl"))
 
-    assert "missing 500.00 €" in ordered.refuse("order", "activate", "BFC22", "unfunded")
+    assert "500.00 € (cash) are missing" in ordered.refuse("order", "activate", "BFC22", "unfunded")
 
 
 def test_a_run_that_is_not_there_is_told(ordered: Souche) -> None:
