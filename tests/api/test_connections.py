@@ -32,6 +32,20 @@ def silent(url: str) -> Iterator[socket.socket]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def url(shared: Served) -> Iterator[str]:
+    """A service whose own time-out is short."""
+    with serving(shared.database, shared.data, keep_alive=1) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def patient(shared: Served) -> Iterator[str]:
+    """A service whose own time-out is long."""
+    with serving(shared.database, shared.data, keep_alive=60) as found:
+        yield found
+
+
 def test_one_connection_too_many_is_told_to_come_back(
     shared: Served, spare: Device, carnet: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,14 +91,11 @@ READ = (
     ids=["nothing", "headers", "body", "second", "joined", "newline", "rest", "late"],
 )
 def test_who_does_not_finish_asking_is_not_waited_for(
-    shared: Served, monkeypatch: pytest.MonkeyPatch, first: bytes, then: bytes
+    patient: str, monkeypatch: pytest.MonkeyPatch, first: bytes, then: bytes
 ) -> None:
     """Whatever was answered before. The server's own time-out would come much later."""
     monkeypatch.setattr(connections, "WHOLE_WITHIN", 0.5)
-    with (
-        serving(shared.database, shared.data, keep_alive=60) as url,
-        silent(url) as connection,
-    ):
+    with silent(patient) as connection:
         connection.sendall(first)
         time.sleep(0.2)
         connection.sendall(then)
@@ -106,11 +117,11 @@ def status(connection: socket.socket) -> int:
 
 @pytest.mark.parametrize("before", [b"", REFUSED], ids=["first", "next"])
 def test_each_request_has_all_its_time(
-    shared: Served, monkeypatch: pytest.MonkeyPatch, before: bytes
+    patient: str, monkeypatch: pytest.MonkeyPatch, before: bytes
 ) -> None:
     """However long ago the connection was made, or one began that was refused by its head."""
     monkeypatch.setattr(connections, "WHOLE_WITHIN", 3)
-    with serving(shared.database, shared.data) as url, silent(url) as connection:
+    with silent(patient) as connection:
         if before:
             connection.sendall(before)
             assert status(connection) == 415
@@ -121,13 +132,10 @@ def test_each_request_has_all_its_time(
         assert status(connection) == 200
 
 
-def test_who_has_nothing_to_ask_may_stay(shared: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_has_nothing_to_ask_may_stay(patient: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as the server's own time-out lets him."""
     monkeypatch.setattr(connections, "WHOLE_WITHIN", 0.5)
-    with (
-        serving(shared.database, shared.data, keep_alive=60) as url,
-        silent(url) as connection,
-    ):
+    with silent(patient) as connection:
         for _ in range(2):
             connection.sendall(WHOLE)
             assert status(connection) == 200
@@ -173,15 +181,15 @@ def redemption(device: Device, code: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + signed.body
 
 
-def test_a_few_requests_may_be_sent_at_once(shared: Served) -> None:
-    with serving(shared.database, shared.data, keep_alive=1) as url, silent(url) as connection:
+def test_a_few_requests_may_be_sent_at_once(url: str) -> None:
+    with silent(url) as connection:
         connection.sendall(WHOLE * (1 + connections.QUEUED))
         assert statuses_until_closed(connection) == [200] * (1 + connections.QUEUED)
 
 
-def test_many_requests_may_not_be_sent_at_once(shared: Served) -> None:
+def test_many_requests_may_not_be_sent_at_once(url: str) -> None:
     """Each takes some kilobytes while it waits. No 400 passes for the first one's answer."""
-    with serving(shared.database, shared.data, keep_alive=1) as url, silent(url) as connection:
+    with silent(url) as connection:
         connection.sendall(WHOLE * 1000)
         statuses = statuses_until_closed(connection)
 
@@ -202,11 +210,9 @@ def test_many_requests_may_not_be_sent_at_once(shared: Served) -> None:
     ],
     ids=["path", "header", "headers", "trailers"],
 )
-def test_a_request_without_an_end_is_not_listened_to(
-    shared: Served, begin: bytes, more: bytes
-) -> None:
+def test_a_request_without_an_end_is_not_listened_to(url: str, begin: bytes, more: bytes) -> None:
     """Long before it has taken the time that a request may take."""
-    with serving(shared.database, shared.data) as url, silent(url) as connection:
+    with silent(url) as connection:
         began = time.monotonic()
         with suppress(ConnectionError):
             connection.sendall(begin)
@@ -217,21 +223,21 @@ def test_a_request_without_an_end_is_not_listened_to(
 
 
 @pytest.mark.parametrize(("size", "letters"), [(1, 5_000), (100, 500_000), (5_000, 500_000)])
-def test_a_body_may_come_in_small_pieces(shared: Served, size: int, letters: int) -> None:
+def test_a_body_may_come_in_small_pieces(url: str, size: int, letters: int) -> None:
     """Some clients send JSON as it is made."""
     body = b'{"a": "' + letters * b"a" + b'"}'
     pieces = [body[at : at + size] for at in range(0, len(body), size)]
-    with serving(shared.database, shared.data) as url, silent(url) as connection:
+    with silent(url) as connection:
         connection.sendall(READ.replace(b"Content-Length: 9", b"Transfer-Encoding: chunked"))
         connection.sendall(b"".join(b"%x\r\n%b\r\n" % (len(each), each) for each in pieces))
         connection.sendall(b"0\r\n\r\n")
         assert status(connection) == 422
 
 
-def test_a_large_body_in_the_smallest_pieces_is_not_listened_to(shared: Served) -> None:
+def test_a_large_body_in_the_smallest_pieces_is_not_listened_to(url: str) -> None:
     """Neither while it is read nor once it was refused: a few would keep a worker busy."""
     for head in (READ, REFUSED.replace(b"\r\n\r\n", b"\r\nContent-Type: application/json\r\n\r\n")):
-        with serving(shared.database, shared.data) as url, silent(url) as connection:
+        with silent(url) as connection:
             began = time.monotonic()
             with suppress(ConnectionError):
                 chunked = head.replace(b"Content-Length: 9", b"Transfer-Encoding: chunked")
@@ -257,15 +263,15 @@ def test_what_follows_a_body_is_no_header_of_its_request(shared: Served) -> None
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_what_follows_a_request_is_not_taken_for_its_answer(shared: Served, number: int) -> None:
+def test_what_follows_a_request_is_not_taken_for_its_answer(url: str, number: int) -> None:
     """A device would take a 400 for a refusal, and its claim may be done."""
-    with serving(shared.database, shared.data) as url, silent(url) as connection:
+    with silent(url) as connection:
         connection.sendall(WHOLE * number + b"\x16\x03 no request")
         assert 400 not in statuses_until_closed(connection)
 
 
-def test_what_is_no_request_is_told(shared: Served) -> None:
-    with serving(shared.database, shared.data) as url, silent(url) as connection:
+def test_what_is_no_request_is_told(url: str) -> None:
+    with silent(url) as connection:
         connection.sendall(WHOLE)
         assert status(connection) == 200
         connection.sendall(b"\x16\x03 no request")
@@ -276,14 +282,12 @@ UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Setting
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_a_body_is_not_lost_with_the_wish_for_another_protocol(
-    shared: Served, *, at_once: bool
-) -> None:
+def test_a_body_is_not_lost_with_the_wish_for_another_protocol(url: str, *, at_once: bool) -> None:
     """Some clients would rather speak HTTP/2, and say so wherever the connection is not encrypted.
 
     They are told. A redemption without its body would be told that its signature is wrong.
     """
-    with serving(shared.database, shared.data) as url, silent(url) as connection:
+    with silent(url) as connection:
         head = READ[:-2] + UPGRADE
         if at_once:
             connection.sendall(head + b'{"a": 1 }')
@@ -298,9 +302,9 @@ def test_a_body_is_not_lost_with_the_wish_for_another_protocol(
 
 
 @pytest.mark.parametrize("more", [b"", b"Content-Length: 0\r\n"])
-def test_the_wish_for_another_protocol_alone_is_passed_over(shared: Served, more: bytes) -> None:
+def test_the_wish_for_another_protocol_alone_is_passed_over(url: str, more: bytes) -> None:
     """What follows on this connection would be lost; the next request has one of its own."""
-    with serving(shared.database, shared.data) as url, silent(url) as connection:
+    with silent(url) as connection:
         connection.sendall(WHOLE[:-2] + more + UPGRADE + WHOLE)
         assert statuses_until_closed(connection) == [200]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.scripts.running import Souche
 
 STOCK = "region-bfc"
-CARNETS = 2_400  # enough for a run to be caught in the middle
+CARNETS = 1_600  # enough for a run to be caught in the middle
 MIDDLE = 60_000  # bytes of its print file
 
 

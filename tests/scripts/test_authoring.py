@@ -87,6 +87,7 @@ def test_the_example_names_every_rule_and_shows_its_default(write: Callable[...,
         ), name
 
 
+@pytest.mark.slow
 def test_a_programme_of_this_year_redeems_today(own: Souche, tmp_path: Path) -> None:
     mine, prints = tmp_path / "mine.toml", tmp_path / "first.jsonl"
     mine.write_text(own.do("programme", "example"))
