@@ -98,8 +98,8 @@ def spelling_of(reference: str) -> Spelling:
     cuts = set()
     is_parted = False
     for each in text:
-        if each == "o" and signs.endswith("n"):
-            continue  # n° is also written no
+        if each == "o" and (signs.endswith("n") or signs[-1:].isdigit()):
+            continue  # n° is also written no, and 1° 1o
         if each.isalnum() and category(each) != "Lm":  # such as an apostrophe that is a letter
             if is_parted and signs[-1:].isdigit() and each.isdigit():
                 cuts.add(len(signs))

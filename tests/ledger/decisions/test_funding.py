@@ -111,6 +111,8 @@ def test_an_entry_counts_once_at_each_stage_of_each_millesime() -> None:
         ("Mandat Nº A12", "MANDAT N A12"),
         ("Vir n\N{SUPERSCRIPT ZERO} 12", "Vir n° 12"),
         ("1º acompte 2022", "1° acompte 2022"),
+        ("1º acompte 2022", "1o acompte 2022"),
+        ("1° acompte 2022", "1O ACOMPTE 2022"),
         ("3ᵒ versement région", "3° versement région"),
         ("titre 2022º14", "titre 2022°14"),
         ("Rue Jeanne d'Arc 12", "Rue Jeanne d\N{MODIFIER LETTER APOSTROPHE}Arc 12"),
