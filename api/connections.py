@@ -22,7 +22,7 @@ CONNECTIONS: Final = 4_096 if _FILES < 0 else min(4_096, _FILES * 3 // 4)
 # Bytes of a request that are not its body. The parser joins a header that comes in parts again and
 # again, so that a few endless ones would stop everything else.
 LARGEST_HEAD: Final = 65_536
-PIECES: Final = 8_192  # of a body: each costs the parser as much as a small request's head
+PIECES: Final = 12_000  # of a body: each costs the parser as much as a small request's head
 QUEUED: Final = 8  # requests of a connection that wait for an earlier one's answer
 WHOLE_WITHIN: Final = 10.0  # seconds from a connection's, or a request's, beginning to its end
 READ_WITHIN: Final = 20.0  # seconds for the other side to take what was still to be sent
@@ -126,7 +126,7 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, _: str) -> None:
         """Tell that this is no request, unless that would pass for an earlier one's answer."""
         is_its_own = self._asking and self.cycle is not self._earlier
-        is_answered = is_its_own and self.cycle.response_complete  # before its body was there
+        is_answered = is_its_own and self.cycle.response_started  # before its body was there
         if is_answered or (self._is_answering and (self.pipeline or not is_its_own)):
             self.transport.abort()
         else:
