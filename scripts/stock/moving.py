@@ -43,7 +43,7 @@ async def activate(
         try:
             await ledger.do(command)
         except RefusedError as e:
-            told = f"{done:,} of {len(carnets):,} carnets are in circulation"
+            told = f"{done:,} of {len(carnets):,} carnets were activated"
             raise _stopped(e, done, told, parcel[0]) from e
         done += len(parcel)
         advance(len(parcel))
@@ -87,7 +87,7 @@ async def transfer(
         try:
             await ledger.do(command)
         except RefusedError as e:
-            told = f"{done:,} of {len(carnets):,} carnets are with {receiver}"
+            told = f"{done:,} of {len(carnets):,} carnets were moved"
             raise _stopped(e, done, told, parcel[0]) from e
         done += len(parcel)
         advance(len(parcel))
@@ -109,7 +109,7 @@ async def assign(
         assigned += sum(isinstance(answer, Recorded) for answer in answers)
         for carnet, answer in zip(part, answers, strict=True):
             if isinstance(answer, Refusal) and answer.reason is not Reason.TICKET_ALREADY_ASSIGNED:
-                told = f"{assigned:,} of {len(carnets):,} carnets are handed out"
+                told = f"{assigned:,} of {len(carnets):,} carnets were handed out"
                 raise _stopped(RefusedError(answer), assigned, told, carnet)
         advance(len(part))
     return assigned
@@ -137,4 +137,5 @@ def _stopped(error: RefusedError, done: int, told: str, carnet: CarnetId) -> Ref
     if not done and error.refusal.reason not in _MEANWHILE:
         return error
     again = "Run the same command again: it goes on, or says what is in the way."
-    return RefusedError(error.refusal, f"{told}; stopped at {carnet}.\n{again}")
+    where = error.refusal.detail.get("carnet", carnet)
+    return RefusedError(error.refusal, f"{told}; stopped at {where}.\n{again}")

@@ -184,9 +184,9 @@ def test_what_was_done_before_it_stopped_is_told(crowd: Souche) -> None:
     )
 
     again = "Run the same command again: it goes on, or says what is in the way."
-    assert "400 of 900 carnets are in circulation; stopped at BFC22-0002301." in active
-    assert f"400 of 900 carnets are with {POINT}; stopped at BFC22-0002301." in moved
-    assert "2 of 3 carnets are handed out; stopped at BFC22-0002301." in given
+    assert "400 of 900 carnets were activated; stopped at BFC22-0002301." in active
+    assert "400 of 900 carnets were moved; stopped at BFC22-0002401." in moved
+    assert "2 of 3 carnets were handed out; stopped at BFC22-0002301." in given
     assert all(again in told for told in (active, moved, given))
 
 
