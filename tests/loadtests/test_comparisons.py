@@ -13,6 +13,8 @@ from loadtests import afternoon, textbook
 from loadtests.serving import ServingError, serving
 from loadtests.wire import new_claim_id
 
+pytestmark = pytest.mark.slow
+
 REDEMPTION = {"carnet": "BFC22-0000002", "ticket": 1, "venue": "v-1"}
 
 

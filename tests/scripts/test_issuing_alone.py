@@ -10,6 +10,8 @@ from scripts.stock.printing import read_print, seed_file
 from tests.scripts.ordering import CARNETS, kill_between, order, stopped_between
 from tests.scripts.running import LEAVING, Souche
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_another_orders_print_file_does_not_pass_for_this_ones(

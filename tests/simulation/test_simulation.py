@@ -78,13 +78,8 @@ def test_another_seed_is_another_day(report: Report) -> None:
     assert simulate(Settings(seed=8, operations=300)).digest != report.digest
 
 
-LONG = {"clock-unchecked", "refuses-by-any-clock"}  # it takes several days to find them
-
-
-@pytest.mark.parametrize(
-    "plant",
-    [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in sorted(PLANTS)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("plant", sorted(PLANTS))
 def test_a_planted_defect_is_found(plant: str) -> None:
     """Within eight short days."""
     found: list[str] = []
