@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from ledger.batch import Recorded
 from ledger.decisions.funding import ActivateCarnets
+from ledger.decisions.situation import Command
 from ledger.decisions.stock import AssignTickets, TransferCarnets
 from ledger.facts import CarnetsOrdered
 from ledger.values.ids import BeneficiaryId, CarnetId, HolderId, derived_id
@@ -31,22 +32,17 @@ async def activate(
     Raises:
         RefusedError: something is in the way all the same. Says how many were before it.
     """
-    done = 0
-    for parcel in parcels(carnets):
-        command = ActivateCarnets(
+
+    def activation(parcel: tuple[CarnetId, ...]) -> Command:
+        return ActivateCarnets(
             command_id=derived_id("activate", *parcel),
             actor=ledger.actor.id,
             programme=ordered.programme,
             millesime=ordered.millesime,
             carnets=parcel,
         )
-        try:
-            await ledger.do(command)
-        except RefusedError as e:
-            told = f"{done:,} of {len(carnets):,} carnets were activated"
-            raise _stopped(e, done, told, parcel[0]) from e
-        done += len(parcel)
-        advance(len(parcel))
+
+    await _parcel_by_parcel(ledger, carnets, activation, "activated", advance)
 
 
 def refuse_same(sender: HolderId, receiver: HolderId) -> None:
@@ -75,19 +71,32 @@ async def transfer(
             how many moved before.
     """
     sender, receiver = holders
-    done = 0
-    for parcel in parcels(carnets):
-        command = TransferCarnets(
+
+    def move(parcel: tuple[CarnetId, ...]) -> Command:
+        return TransferCarnets(
             command_id=str(uuid4()),
             actor=ledger.actor.id,
             carnets=parcel,
             sender=sender,
             receiver=receiver,
         )
+
+    await _parcel_by_parcel(ledger, carnets, move, "moved", advance)
+
+
+async def _parcel_by_parcel(
+    ledger: Ledger,
+    carnets: Sequence[CarnetId],
+    command_of: Callable[[tuple[CarnetId, ...]], Command],
+    what: str,
+    advance: Advance,
+) -> None:
+    done = 0
+    for parcel in parcels(carnets):
         try:
-            await ledger.do(command)
+            await ledger.do(command_of(parcel))
         except RefusedError as e:
-            told = f"{done:,} of {len(carnets):,} carnets were moved"
+            told = f"{done:,} of {len(carnets):,} carnets were {what}"
             raise _stopped(e, done, told, parcel[0]) from e
         done += len(parcel)
         advance(len(parcel))
