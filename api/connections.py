@@ -22,7 +22,9 @@ CONNECTIONS: Final = 4_096 if _FILES < 0 else min(4_096, _FILES * 3 // 4)
 # Bytes of a request that are not its body. The parser joins a header that comes in parts again and
 # again, so that a few endless ones would stop everything else.
 LARGEST_HEAD: Final = 65_536
-PIECES: Final = 12_000  # of a body: each costs the parser as much as a small request's head
+# Of a body: each costs the parser as much as a small request's head. Six bytes announce one, and
+# all of them are no more than a head, so that who sends too many is told, and not just cut off.
+PIECES: Final = 10_000
 QUEUED: Final = 8  # requests of a connection that wait for an earlier one's answer
 WHOLE_WITHIN: Final = 10.0  # seconds from a connection's, or a request's, beginning to its end
 READ_WITHIN: Final = 20.0  # seconds for the other side to take what was still to be sent

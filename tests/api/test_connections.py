@@ -247,6 +247,32 @@ def test_a_large_body_in_the_smallest_pieces_is_not_listened_to(url: str) -> Non
             assert time.monotonic() < began + connections.WHOLE_WITHIN / 2
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("size", [1, 16, 100])
+async def test_who_sends_a_body_in_too_many_pieces_is_told(size: int) -> None:
+    async def reading(_: Scope, receive: Receive, __: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+
+    config = uvicorn.Config(reading, lifespan="off")
+    connection = Connection(config, ServerState(), {}, asyncio.get_running_loop())
+    transport = Mock(spec=asyncio.Transport)
+    transport.is_closing.side_effect = lambda: transport.close.called
+    transport.get_extra_info.return_value = None
+    connection.connection_made(transport)
+    connection.data_received(READ.replace(b"Content-Length: 9", b"Transfer-Encoding: chunked"))
+    piece = b"%x\r\n%b\r\n" % (size, size * b"a")
+    for _ in range(connections.PIECES):
+        connection.data_received(piece)
+        assert not transport.close.called
+    connection.data_received(piece)
+
+    assert transport.write.call_args.args[0].startswith(b"HTTP/1.1 400 ")
+    assert transport.close.called
+    assert not transport.abort.called
+    connection.connection_lost(None)
+
+
 def test_what_follows_a_body_is_no_header_of_its_request(shared: Served) -> None:
     """Nobody else looked at it: not the proxy that says where a request came from."""
     token = shared.make_token(shared.database, "trailing", "auditor")
