@@ -1,4 +1,4 @@
-"""What a deployment sets: by environment (`SOUCHE_…`) or `souche.toml` in the data folder."""
+"""What a deployment sets by its environment (`SOUCHE_…`)."""
 
 import os
 import sys
